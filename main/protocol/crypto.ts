@@ -77,7 +77,10 @@ export interface MlKem768 {
    * `randomness` is the 32-byte m, fresh from the operating system. Throws `ProtocolError("invalid-encapsulation-key")`
    * for a coefficient ≥ 3329.
    */
-  encapsulate(publicKey: Uint8Array, randomness: Uint8Array): { readonly ciphertext: Bytes<1088>; readonly sharedSecret: Bytes<32> };
+  encapsulate(
+    publicKey: Uint8Array,
+    randomness: Uint8Array,
+  ): { readonly ciphertext: Bytes<1088>; readonly sharedSecret: Bytes<32> };
   /** Implicit rejection: a wrong ciphertext gives another secret, never an error. */
   decapsulate(secretKey: Uint8Array, ciphertext: Uint8Array): Bytes<32>;
   /** For an expanded key from outside: throws `ProtocolError("invalid-decapsulation-key")` (chapter 01 §4.5). */

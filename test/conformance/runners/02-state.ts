@@ -1,0 +1,3 @@
+import type { Runner } from "../harness.ts";
+
+export const stateRunners: Readonly<Record<string, Runner>> = {};

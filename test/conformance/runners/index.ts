@@ -1,0 +1,17 @@
+/** The table of runners, one per suite. */
+import type { Runner } from "../harness.ts";
+import { identityRunners } from "./01-crypto.ts";
+import { consensusRunners } from "./03-consensus.ts";
+import { accountRunners } from "./04-account.ts";
+import { entryRunners } from "./05-entry.ts";
+import { merkleRunners } from "./02-merkle.ts";
+import { stateRunners } from "./02-state.ts";
+
+export const runners: Readonly<Record<string, Runner>> = {
+  ...identityRunners,
+  ...merkleRunners,
+  ...stateRunners,
+  ...consensusRunners,
+  ...accountRunners,
+  ...entryRunners,
+};
