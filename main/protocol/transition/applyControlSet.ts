@@ -1,0 +1,71 @@
+/** Step 1 (chapter 05 §4.6): the NodeRegistrations of the control set enter the Candidate Pool. */
+import { compareBytes, type Hash32, type NodeId } from "../bytes.ts";
+import type { Crypto } from "../crypto.ts";
+import { registrationBarrier } from "../entry/barrier.ts";
+import { candidateFromRegistration } from "../entry/records.ts";
+import { registrationSortKey } from "../entry/sortKeys.ts";
+import { admissibleAtApply, type RegistrationFailure } from "../entry/validateRegistration.ts";
+import type { NetworkRules } from "../genesis/rules.ts";
+import { nodeIdOf } from "../identity/ids.ts";
+import type { NodeRegistration } from "../objects/nodeRegistration.ts";
+import type { StateDraft } from "../state/table.ts";
+
+export interface RefusedRegistration {
+  readonly nodeId: NodeId;
+  readonly failure: RegistrationFailure;
+}
+
+export interface ControlSetOutcome {
+  /** Ascending by registration sort key, as are the refused ones. */
+  readonly registered: readonly NodeId[];
+  readonly refused: readonly RefusedRegistration[];
+}
+
+/**
+ * In the order of their sort keys each registration is tested against the pool as it has grown so far: a refused one is
+ * skipped and does not raise the pressure for the next (decision E18). `timechainValue` is T_W, `aggregate` cba(W−2),
+ * `activeNodes` is counted on S_{W−1}.
+ */
+export function applyControlSet(
+  crypto: Crypto,
+  rules: NetworkRules,
+  draft: StateDraft,
+  registrations: readonly NodeRegistration[],
+  window: bigint,
+  timechainValue: Hash32,
+  aggregate: Hash32,
+  activeNodes: bigint,
+): ControlSetOutcome {
+  const pendingBefore = BigInt(draft.candidates.size);
+  const registered: NodeId[] = [];
+  const refused: RefusedRegistration[] = [];
+  for (const registration of inSortKeyOrder(crypto, registrations, timechainValue, aggregate)) {
+    const nodeId = nodeIdOf(crypto, registration.nodePubkey);
+    const required = registrationBarrier(rules, pendingBefore + BigInt(registered.length), activeNodes);
+    const failure =
+      (rules.admission === "per-window" ? admissibleAtApply(crypto, registration, draft, rules, window) : undefined) ??
+      (registration.vdfChainLength < required ? "vdf-chain-too-short" : undefined);
+    if (failure !== undefined) {
+      refused.push({ nodeId, failure });
+      continue;
+    }
+    draft.candidates.put(candidateFromRegistration(crypto, registration, window, rules.params));
+    registered.push(nodeId);
+  }
+  return { registered, refused };
+}
+
+function inSortKeyOrder(
+  crypto: Crypto,
+  registrations: readonly NodeRegistration[],
+  timechainValue: Hash32,
+  aggregate: Hash32,
+): NodeRegistration[] {
+  return registrations
+    .map((registration) => ({
+      registration,
+      key: registrationSortKey(crypto, timechainValue, aggregate, registration.nodePubkey),
+    }))
+    .sort((a, b) => compareBytes(a.key, b.key))
+    .map(({ registration }) => registration);
+}
