@@ -1,0 +1,140 @@
+/**
+ * The one door to every command of package.json: `node build/scripts/run.mjs COMMAND [ARGUMENTS…]`. Plain JavaScript that
+ * older Node versions run too: it installs what is missing, finds or brings Node 24, builds the add-on, then hands over.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { buildNative } from "./native.mjs";
+
+const NODE_MAJOR_MIN = 24;
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const isWindows = process.platform === "win32";
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  if (error) throw new Error(`${command} could not be started: ${error.message}`);
+  return status === 0;
+}
+
+/** Installs the pinned dependencies when the lock file is newer than what lies in node_modules. */
+function installDependencies() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  const isFresh =
+    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
+  if (isFresh) return;
+  console.log("Installing dependencies (npm ci)…");
+  if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: isWindows })) {
+    throw new Error("npm ci failed. Check the network connection to the npm registry and run the command again.");
+  }
+}
+
+/** This Node when it is new enough, else the one that came with the dependencies. */
+function findNode() {
+  if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN) return process.execPath;
+  const names = [`node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`];
+  if (process.platform === "darwin") names.push(`node-bin-darwin-${process.arch}`);
+  for (const name of names) {
+    const candidate = join(root, "node_modules", name, "bin", isWindows ? "node.exe" : "node");
+    if (existsSync(candidate)) return candidate;
+  }
+  throw new Error(
+    `Node ${NODE_MAJOR_MIN} or newer is needed; this is ${process.version} and none came with the dependencies for ` +
+      `${process.platform}-${process.arch}. Install Node ${NODE_MAJOR_MIN} and run the command again.`,
+  );
+}
+
+/** The script behind an installed command, to be run by the Node found above instead of the one on PATH. */
+function scriptOf(packageName, command) {
+  const folder = join(root, "node_modules", packageName);
+  const { bin } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return join(folder, typeof bin === "string" ? bin : bin[command]);
+}
+
+const hasCargo = () => spawnSync("cargo", ["--version"], { stdio: "ignore" }).status === 0;
+
+/** Checks that give one answer each; `npm test` counts them with the tests. */
+function checks(node) {
+  const tool = (packageName, command, ...args) => [node, [scriptOf(packageName, command), ...args]];
+  const list = [
+    ["types of the pure rooms (no ambient types)", ...tool("typescript", "tsc", "-p", "main/protocol")],
+    ["types", ...tool("typescript", "tsc", "-p", ".")],
+    ["lint", ...tool("eslint", "eslint", "--max-warnings", "0", ".")],
+    ["format", ...tool("prettier", "prettier", "--check", "--log-level", "warn", ".")],
+    ["unused files, exports and dependencies", ...tool("knip", "knip", "--no-progress")],
+  ];
+  if (hasCargo()) {
+    const manifest = ["--manifest-path", join("main", "native", "crate", "Cargo.toml")];
+    const target = { env: { ...process.env, CARGO_TARGET_DIR: join(root, ".cache", "cargo-target") } };
+    list.push(["rustfmt", "cargo", ["fmt", ...manifest, "--check"], target]);
+    list.push([
+      "clippy",
+      "cargo",
+      ["clippy", "--release", "--quiet", ...manifest, "--all-targets", "--", "-D", "warnings"],
+      target,
+    ]);
+  } else {
+    console.log("skipped: rustfmt and clippy (no cargo here)");
+  }
+  return list;
+}
+
+function runChecks(node) {
+  const failed = [];
+  const list = checks(node);
+  for (const [name, command, args, options] of list) {
+    console.log(`check: ${name}`);
+    if (!run(command, args, options)) failed.push(name);
+  }
+  for (const name of failed) console.log(`FAILED check: ${name}`);
+  return { passed: list.length - failed.length, failed: failed.length };
+}
+
+function runTests(node, args) {
+  const report = join(root, ".cache", "test-report.json");
+  mkdirSync(dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const isGreen = run(node, [scriptOf("vitest", "vitest"), "run", ...reporters, ...args]);
+  const { numPassedTests, numFailedTests, numPendingTests } = existsSync(report)
+    ? JSON.parse(readFileSync(report, "utf8"))
+    : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+  // A file that fails to load has no failed test in it, and must not pass for that.
+  return { passed: numPassedTests, failed: isGreen ? 0 : Math.max(1, numFailedTests), skipped: numPendingTests };
+}
+
+function test(node, args) {
+  const isQuick = args.includes("--quick");
+  const rest = args.filter((arg) => arg !== "--quick");
+  const checked = isQuick || rest.length > 0 ? { passed: 0, failed: 0 } : runChecks(node);
+  const tested = runTests(node, isQuick ? ["--exclude", "**/*.slow.test.ts", ...rest] : rest);
+  const passed = checked.passed + tested.passed;
+  const failed = checked.failed + tested.failed;
+  console.log(`${passed} passed, ${failed} failed${tested.skipped > 0 ? `, ${tested.skipped} skipped` : ""}`);
+  return failed === 0 && passed > 0;
+}
+
+const commands = {
+  test,
+  check: (node) => runChecks(node).failed === 0,
+  conformance: (node, args) => run(node, [join("test", "conformance", "main.ts"), ...args]),
+  bench: (node, args) => run(node, ["--expose-gc", join("test", "bench", "main.ts"), ...args]),
+  fuzz: (node, args) => run(node, [join("test", "fuzz", "main.ts"), ...args]),
+  format: (node) =>
+    run(node, [scriptOf("prettier", "prettier"), "--write", "--log-level", "warn", "."]) &&
+    (!hasCargo() || run("cargo", ["fmt", "--manifest-path", join("main", "native", "crate", "Cargo.toml")])),
+};
+
+try {
+  const [name, ...args] = process.argv.slice(2);
+  const command = Object.hasOwn(commands, name ?? "") ? commands[name] : undefined;
+  if (command === undefined) throw new Error(`Commands: ${Object.keys(commands).join(", ")}.`);
+  installDependencies();
+  buildNative();
+  process.exitCode = command(findNode(), args) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

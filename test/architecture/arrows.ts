@@ -1,0 +1,77 @@
+/**
+ * Which room may import which (design.md, "The house"). Dependencies point one way; a room that is not listed has no place
+ * yet and fails the test.
+ */
+
+/** Room → what it may import besides itself: other rooms, `node:` builtins, packages (by name, `*` for any). */
+export interface Arrows {
+  readonly rooms: readonly string[];
+  readonly builtins: boolean;
+  readonly packages: readonly string[] | "any";
+}
+
+const pure = (...rooms: string[]): Arrows => ({ rooms, builtins: false, packages: [] });
+const shell = (...rooms: string[]): Arrows => ({ rooms, builtins: true, packages: "any" });
+
+export const arrows: Readonly<Record<string, Arrows>> = {
+  "main/protocol": pure(),
+  "main/consensus": pure("main/protocol"),
+  "main/cities": pure(),
+  "main/native": {
+    rooms: ["main/protocol"],
+    builtins: true,
+    packages: ["@noble/ciphers", "@noble/curves", "@noble/hashes", "@noble/post-quantum"],
+  },
+  "main/network": shell("main/protocol", "main/native"),
+  "main/keystore": shell("main/protocol", "main/native"),
+  "main/node": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol"),
+  "main/wallet": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol"),
+  "main/xray": shell("main/native", "main/cities"),
+  "main/vpn": shell("main/xray", "main/cities"),
+  "main/mesh": shell("main/xray", "main/cities", "main/node"),
+  "main/local": shell(),
+  "main/api": shell("main/node", "main/wallet", "main/vpn", "main/mesh", "main/local", "main/protocol"),
+  "main/app": shell(
+    ...["protocol", "native", "consensus", "network", "keystore", "node", "wallet", "xray", "cities", "vpn", "mesh"].map(
+      (name) => `main/${name}`,
+    ),
+    "main/local",
+    "main/api",
+  ),
+  renderer: { rooms: ["main/api/contract.ts", "main/api/client.ts"], builtins: false, packages: "any" },
+  preload: { rooms: [], builtins: false, packages: ["electron"] },
+  "test/conformance/runners": {
+    rooms: ["main", "test/conformance/harness.ts"],
+    builtins: false,
+    packages: [],
+  },
+};
+
+export interface Import {
+  readonly from: string;
+  /** A path inside the checkout, `node:NAME` or a package name. */
+  readonly to: string;
+}
+
+export function roomOf(path: string): string | undefined {
+  return Object.keys(arrows).find((room) => isInside(path, room));
+}
+
+/** The imports that go a way they must not, as sentences. */
+export function findForbidden(imports: readonly Import[]): string[] {
+  return imports.flatMap(({ from, to }) => {
+    const room = roomOf(from);
+    if (room === undefined) return from.startsWith("main/") ? [`${from} lies in no known room`] : [];
+    return isAllowed(room, arrows[room]!, to) ? [] : [`${from} must not import ${to}`];
+  });
+}
+
+function isAllowed(room: string, { rooms, builtins, packages }: Arrows, to: string): boolean {
+  if (to.startsWith("node:")) return builtins;
+  if (isPath(to)) return [room, ...rooms].some((allowed) => isInside(to, allowed));
+  return packages === "any" || packages.some((name) => isInside(to, name));
+}
+
+const isPath = (to: string): boolean => /^(main|renderer|preload|test|build)\//.test(to);
+
+const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
