@@ -1,18 +1,11 @@
 /** Step 3b (chapter 05 §4.8, §4.9): candidates become nodes. */
 import type { Hash32, NodeId } from "../bytes.ts";
 import type { Crypto } from "../crypto.ts";
-import {
-  isAdmissible,
-  isSelectionWindow,
-  orderQueue,
-  selectCandidates,
-  selectionSlots,
-} from "../entry/queue.ts";
-import { nodeFromCandidate, operatorAccountFromCandidate } from "../entry/records.ts";
+import { isAdmissible, isSelectionWindow, orderQueue, selectCandidates, selectionSlots } from "../entry/queue.ts";
+import { hasExpired, nodeFromCandidate, operatorAccountFromCandidate } from "../entry/records.ts";
 import type { NetworkRules } from "../genesis/rules.ts";
 import type { CandidateRecord, NodeRecord } from "../state/records.ts";
 import type { CandidatePool, StateDraft } from "../state/table.ts";
-import { hasExpired } from "./expireCandidates.ts";
 
 export interface AdmissionOutcome {
   /** In order of admission: at most one in `per-window`, up to the number of slots in `selection`. */

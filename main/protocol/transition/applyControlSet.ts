@@ -4,7 +4,7 @@ import type { Crypto } from "../crypto.ts";
 import { registrationBarrier } from "../entry/barrier.ts";
 import { candidateFromRegistration } from "../entry/records.ts";
 import { registrationSortKey } from "../entry/sortKeys.ts";
-import { admissibleAtApply, type RegistrationFailure } from "../entry/validateRegistration.ts";
+import { admissibleAtApply, CandidateOperators, type RegistrationFailure } from "../entry/validateRegistration.ts";
 import type { NetworkRules } from "../genesis/rules.ts";
 import { nodeIdOf } from "../identity/ids.ts";
 import type { NodeRegistration } from "../objects/nodeRegistration.ts";
@@ -21,35 +21,47 @@ export interface ControlSetOutcome {
   readonly refused: readonly RefusedRegistration[];
 }
 
+/** What the window gives to its registrations. */
+export interface ControlSetContext {
+  readonly window: bigint;
+  /** T_W. */
+  readonly timechainValue: Hash32;
+  /** cba(W−2). */
+  readonly aggregate: Hash32;
+  /** Pool size before this step. */
+  readonly pending: bigint;
+  /** Counted on S_{W−1}. */
+  readonly activeNodes: bigint;
+}
+
 /**
  * In the order of their sort keys each registration is tested against the pool as it has grown so far: a refused one is
- * skipped and does not raise the pressure for the next (decision E18). `timechainValue` is T_W, `aggregate` cba(W−2),
- * `activeNodes` is counted on S_{W−1}.
+ * skipped and does not raise the pressure for the next (decision E18).
  */
 export function applyControlSet(
   crypto: Crypto,
   rules: NetworkRules,
   draft: StateDraft,
   registrations: readonly NodeRegistration[],
-  window: bigint,
-  timechainValue: Hash32,
-  aggregate: Hash32,
-  activeNodes: bigint,
+  context: ControlSetContext,
 ): ControlSetOutcome {
-  const pendingBefore = BigInt(draft.candidates.size);
+  const { window, pending, activeNodes } = context;
+  const candidateOperators = new CandidateOperators(draft.candidates.rows());
+  const tables = { accounts: draft.accounts, nodes: draft.nodes, candidates: draft.candidates, candidateOperators };
   const registered: NodeId[] = [];
   const refused: RefusedRegistration[] = [];
-  for (const registration of inSortKeyOrder(crypto, registrations, timechainValue, aggregate)) {
+  for (const registration of inSortKeyOrder(crypto, registrations, context)) {
     const nodeId = nodeIdOf(crypto, registration.nodePubkey);
-    const required = registrationBarrier(rules, pendingBefore + BigInt(registered.length), activeNodes);
+    const required = registrationBarrier(rules, pending + BigInt(registered.length), activeNodes);
     const failure =
-      (rules.admission === "per-window" ? admissibleAtApply(crypto, registration, draft, rules, window) : undefined) ??
+      admissibleAtApply(crypto, registration, tables, rules, window) ??
       (registration.vdfChainLength < required ? "vdf-chain-too-short" : undefined);
     if (failure !== undefined) {
       refused.push({ nodeId, failure });
       continue;
     }
     draft.candidates.put(candidateFromRegistration(crypto, registration, window, rules.params));
+    candidateOperators.add(registration.operatorAccountId);
     registered.push(nodeId);
   }
   return { registered, refused };
@@ -58,8 +70,7 @@ export function applyControlSet(
 function inSortKeyOrder(
   crypto: Crypto,
   registrations: readonly NodeRegistration[],
-  timechainValue: Hash32,
-  aggregate: Hash32,
+  { timechainValue, aggregate }: ControlSetContext,
 ): NodeRegistration[] {
   return registrations
     .map((registration) => ({

@@ -82,17 +82,13 @@ export function applyWindow(crypto: Crypto, rules: NetworkRules, settled: Settle
   const settlement = settleOperations(crypto, state.accounts, draft, inputs.operations, window, params.tau2Windows);
 
   // 1 control set
-  const { registrations } = inputs;
-  const control = applyControlSet(
-    crypto,
-    rules,
-    draft,
-    registrations,
+  const control = applyControlSet(crypto, rules, draft, inputs.registrations, {
     window,
     timechainValue,
     aggregate,
+    pending: BigInt(draft.candidates.size),
     activeNodes,
-  );
+  });
 
   // 3a expiry
   const expired = expireCandidates(draft, window);

@@ -1,11 +1,7 @@
 /** Step 3a (chapter 05 §4.7): candidates whose time has run out leave the pool. */
 import type { NodeId } from "../bytes.ts";
-import type { CandidateRecord } from "../state/records.ts";
+import { hasExpired } from "../entry/records.ts";
 import type { StateDraft } from "../state/table.ts";
-
-export function hasExpired(candidate: CandidateRecord, window: bigint): boolean {
-  return candidate.expires <= window;
-}
 
 /** Gives the removed ids, ascending. */
 export function expireCandidates(draft: StateDraft, window: bigint): NodeId[] {

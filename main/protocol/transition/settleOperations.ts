@@ -49,7 +49,7 @@ export function settleOperations(
     entry.failure ??= validateOperation(crypto, operation, draft.accounts, window, tau2Windows, {
       signature: "assume-valid",
     });
-    if (entry.failure === undefined) applyOperation(crypto, operation, opHash, draft.accounts, window);
+    if (entry.failure === undefined) applyOperation(operation, opHash, draft.accounts, window);
   }
   return {
     settled: entries.filter(({ failure }) => failure === undefined).map(({ opHash }) => opHash),
