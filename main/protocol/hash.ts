@@ -40,6 +40,60 @@ export const HASH_TAGS = [
 
 export type HashTag = (typeof HASH_TAGS)[number];
 
+/** Tags of class R: `SHA-256(tag ‖ data)`, no 0x00. No tag of class R or S is a prefix of another one. */
+export const RAW_TAGS = [
+  "mt-bootstrap-pow",
+  "mt-noise-pq-xx-v1-sig-r",
+  "mt-noise-pq-xx-v1-sig-i",
+  "mt-noise-pq-xx-v1-master",
+  "mt-noise-pq-xx-v1-i2r",
+  "mt-noise-pq-xx-v1-r2i",
+  "mt-noise-pq-xx-v1-transcript",
+] as const;
+export type RawTag = (typeof RAW_TAGS)[number];
+
+/** Tags of class S: raw prefix of a message that is signed, no 0x00, not hashed. */
+export const SIGNED_PREFIXES = [
+  "mt-operator-pop",
+  "mt-tunnel-online",
+  "mt-tunnel-mesh",
+  "mt-mesh-ack",
+  "mt-nonpub",
+] as const;
+export type SignedPrefix = (typeof SIGNED_PREFIXES)[number];
+
+/** Tags of class I: HKDF `info`. The labels of agent keys, which hold a name, are made in identity/kdf.ts. */
+export const INFO_TAGS = [
+  "mt-account-key",
+  "mt-node-key",
+  "mt-app-encryption-key",
+  "mt-libp2p-transport-key",
+  "mt-mesh-frame-mac",
+  "mt-mesh-session",
+  "mt-queue-rotation",
+  "mt-initial-root",
+  "mt-chain",
+  "mt-message",
+] as const;
+export type InfoTag = (typeof INFO_TAGS)[number];
+
+/** The only tag of class K: PBKDF2 salt. */
+export const SALT_TAG = "mt-seed";
+
+/** Tags that nothing uses and nothing new may be named: reserved, superseded, retired. */
+export const RESERVED_TAGS = [
+  "mt-confirmation",
+  "mt-noise-pq-v1-master",
+  "mt-noise-pq-v1-i2r",
+  "mt-noise-pq-v1-r2i",
+  "mt-noise-pq-v1-sig-r",
+  "mt-noise-pq-v1-sig-i",
+  "mt-noise-pq-v1-transcript",
+  "mt-header",
+  "mt-account-lottery",
+  "mt-tunnel",
+] as const;
+
 const SEPARATOR = new Uint8Array([0]);
 
 /**
@@ -53,4 +107,14 @@ export function taggedHash(crypto: Crypto, tag: HashTag, ...parts: readonly Uint
 /** The bytes that {@link taggedHash} hashes. `tag` is free text here, for tools that show a preimage. */
 export function taggedPreimage(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
   return concatBytes(ascii(tag), SEPARATOR, ...parts);
+}
+
+/** `SHA-256(tag ‖ parts[0] ‖ parts[1] ‖ …)`, for class R only. */
+export function rawHash(crypto: Crypto, tag: RawTag, ...parts: readonly Uint8Array[]): Hash32 {
+  return crypto.sha256(concatBytes(ascii(tag), ...parts));
+}
+
+/** `prefix ‖ parts[0] ‖ parts[1] ‖ …`: the message itself that is signed, for class S only. */
+export function prefixedMessage(prefix: SignedPrefix, ...parts: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(ascii(prefix), ...parts);
 }
