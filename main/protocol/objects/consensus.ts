@@ -1,5 +1,19 @@
 /** Objects of consensus: reveal, bundle, header, body, vote (chapter 03 §3). None of them has a type byte. */
-import { byItself, hash32, list, nodeId, signature, struct, u128, u32, u64, u8, type Infer } from "../codec/codec.ts";
+import type { Hash32 } from "../bytes.ts";
+import {
+  byItself,
+  hash32,
+  list,
+  nodeId,
+  signature,
+  struct,
+  u128,
+  u32,
+  u64,
+  u8,
+  type Codec,
+  type Infer,
+} from "../codec/codec.ts";
 import { SignedClass } from "./signed.ts";
 
 const vdfRevealLayout = struct({ nodeId, windowIndex: u64, endpoint: hash32, signature });
@@ -7,17 +21,24 @@ const vdfRevealLayout = struct({ nodeId, windowIndex: u64, endpoint: hash32, sig
 export type VdfReveal = Infer<typeof vdfRevealLayout>;
 export const vdfReveal = new SignedClass<VdfReveal>("mt-vdf-reveal", vdfRevealLayout);
 
-const bundledConfirmationLayout = struct({
-  nodeId,
-  endpoint: hash32,
-  windowIndex: u64,
-  opHashes: list(hash32, { key: byItself }),
-  revealHashes: list(hash32, { key: byItself }),
-  signature,
-});
+function bundledConfirmationLayout(hashes: Codec<readonly Hash32[]>) {
+  return struct({
+    nodeId,
+    endpoint: hash32,
+    windowIndex: u64,
+    opHashes: hashes,
+    revealHashes: hashes,
+    signature,
+  });
+}
 /** 3,385 + 32 bytes a hash (§3.2). Both lists are strictly ascending. */
-export type BundledConfirmation = Infer<typeof bundledConfirmationLayout>;
-export const bundledConfirmation = new SignedClass<BundledConfirmation>("mt-bundle", bundledConfirmationLayout);
+export type BundledConfirmation = Infer<ReturnType<typeof bundledConfirmationLayout>>;
+/** Refuses other orders on the way in and out; the scope of a bundle is defined in any order (§5.2 has a name for it). */
+export const bundledConfirmation = new SignedClass<BundledConfirmation>(
+  "mt-bundle",
+  bundledConfirmationLayout(list(hash32, { key: byItself })),
+  bundledConfirmationLayout(list(hash32)),
+);
 
 const proposalHeaderLayout = struct({
   prevProposalHash: hash32,

@@ -20,10 +20,13 @@ const NO_SIGNATURE = new Uint8Array(MLDSA_SIGNATURE_SIZE) as Signature;
 export class SignedClass<T extends Signed> {
   readonly tag: HashTag;
   readonly codec: Codec<T>;
+  readonly #scopeCodec: Codec<T>;
 
-  constructor(tag: HashTag, codec: Codec<T>) {
+  /** `scopeCodec` writes the same bytes as `codec` but also those of objects that `codec` refuses, for checks of them. */
+  constructor(tag: HashTag, codec: Codec<T>, scopeCodec: Codec<T> = codec) {
     this.tag = tag;
     this.codec = codec;
+    this.#scopeCodec = scopeCodec;
   }
 
   encode(object: T): Uint8Array {
@@ -37,7 +40,7 @@ export class SignedClass<T extends Signed> {
 
   /** All canonical bytes before the signature. */
   scope(object: Draft<T>): Uint8Array {
-    const bytes = this.encode({ ...object, signature: NO_SIGNATURE } as unknown as T);
+    const bytes = encode(this.#scopeCodec, { ...object, signature: NO_SIGNATURE } as unknown as T);
     return bytes.subarray(0, bytes.length - MLDSA_SIGNATURE_SIZE);
   }
 

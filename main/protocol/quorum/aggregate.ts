@@ -5,6 +5,7 @@ import type { Crypto } from "../crypto.ts";
 import { taggedHash } from "../hash.ts";
 
 const FIRST_AGGREGATED_WINDOW = 2n;
+const LOOKBACK_WINDOWS = 2n;
 
 /**
  * cba(window) over the set of signers of those bundles of `window` that the decided proposal `window` + 1 includes.
@@ -15,4 +16,9 @@ export function cementedBundleAggregate(crypto: Crypto, window: bigint, signers:
   const index = encode(u64, window);
   if (signers.length === 0) return taggedHash(crypto, "mt-bc-aggregate-empty", index);
   return taggedHash(crypto, "mt-bc-aggregate", concatBytes(...signers.toSorted(compareBytes)), index);
+}
+
+/** The window whose aggregate seeds the draws and chains of `window`: W − 2, and 0 where that would be negative. */
+export function lookbackOf(window: bigint): bigint {
+  return window < LOOKBACK_WINDOWS ? 0n : window - LOOKBACK_WINDOWS;
 }
