@@ -150,7 +150,10 @@ export function reserved<N extends number>(length: N): FixedCodec<Bytes<N>> {
 export function typeByte<B extends number>(byte: B): FixedCodec<B> {
   return fixed<B>(
     1,
-    (writer, value) => writer.u8(value),
+    (writer, value) => {
+      if (value !== byte) throw outOfRange(value, 8);
+      writer.u8(value);
+    },
     (reader) => {
       const found = reader.u8();
       if (found !== byte) throw new ProtocolError<CodecErrorCode>("unknown-type", { type: found });
