@@ -33,15 +33,15 @@ const transferLayout = struct({
 /** 3,422 bytes: `link` receives `amount` nɈ. */
 export type Transfer = Infer<typeof transferLayout>;
 
-const createLayout = struct({
-  type: typeByte(TYPE_CREATE),
+const createFields = {
   ...chainLink,
   receiver: accountId,
   suiteId: u16,
   receiverPubkey: publicKey,
   amount: u128,
   signature,
-});
+};
+const createLayout = struct({ type: typeByte(TYPE_CREATE), ...createFields });
 /** 5,376 bytes: a transfer that also inserts the receiver's record. */
 export type Create = Infer<typeof createLayout>;
 
@@ -73,6 +73,13 @@ function layoutOf(type: number): FixedCodec<Operation> {
   if (layout === undefined) throw new ProtocolError("unknown-type", { type });
   return layout;
 }
+
+const textCreateLayout = struct({ type: typeByte(TYPE_TRANSFER), ...createFields });
+/**
+ * The creating transfer as the text of the protocol has it, "Mode B", told from a transfer by its length alone. No profile
+ * accepts it: it is here to show that it is another operation with another identifier (§8, row 1).
+ */
+export const textCreate = new SignedClass<Infer<typeof textCreateLayout>>("mt-op", textCreateLayout);
 
 /** Reads by the first byte; {@link decodeOperation} is the strict decoder of a whole message. */
 const operationLayout: Codec<Operation> = {
