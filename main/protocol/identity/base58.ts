@@ -9,7 +9,9 @@ const BASE = 58n;
 /** Decoding takes quadratic time; the longest text of the protocol, a PeerId with 64 bytes of digest, has 91 characters. */
 const TEXT_MAX = 128;
 
-const VALUE_BY_CHARACTER: ReadonlyMap<string, bigint> = new Map([...ALPHABET].map((c, value) => [c, BigInt(value)]));
+const VALUE_BY_CHARACTER: ReadonlyMap<string, bigint> = new Map(
+  Array.from(ALPHABET, (character, value) => [character, BigInt(value)]),
+);
 
 export function encodeBase58(bytes: Uint8Array): string {
   const leadingZeros = countLeading(bytes, 0);

@@ -1,8 +1,7 @@
 /** Suites of chapter 01 (§9). */
 import { legacyPeerIdText } from "../../../main/keystore/legacyTransportKey.ts";
-import { ascii, equalBytes, type Hash32, type NodeId } from "../../../main/protocol/bytes.ts";
-import { u128, u16, u32, u64, u8 } from "../../../main/protocol/codec/codec.ts";
-import { Writer } from "../../../main/protocol/codec/writer.ts";
+import { ascii, concatBytes, equalBytes, type Hash32, type NodeId } from "../../../main/protocol/bytes.ts";
+import { encode, u128, u16, u32, u64, u8 } from "../../../main/protocol/codec/codec.ts";
 import { MLDSA_PUBLIC_KEY_SIZE, MLDSA_SIGNATURE_SIZE, type Crypto } from "../../../main/protocol/crypto.ts";
 import { taggedHash, taggedPreimage, type HashTag, type InfoTag } from "../../../main/protocol/hash.ts";
 import { decodeAddress, encodeAddress } from "../../../main/protocol/identity/address.ts";
@@ -61,13 +60,13 @@ const rawFraming: Readonly<Record<string, Runner>> = {
   }),
 };
 
-const integerCodecs: Readonly<Record<string, (writer: Writer, value: unknown) => void>> = {
-  u8: (writer, value) => u8.write(writer, Number(value)),
-  u16: (writer, value) => u16.write(writer, Number(value)),
-  u32: (writer, value) => u32.write(writer, Number(value)),
-  u64: (writer, value) => u64.write(writer, big(value)),
-  u128: (writer, value) => u128.write(writer, big(value)),
-  bytes: (writer, value) => writer.bytes(hex(value)),
+const fieldEncoders: Readonly<Record<string, (value: unknown) => Uint8Array>> = {
+  u8: (value) => encode(u8, Number(value)),
+  u16: (value) => encode(u16, Number(value)),
+  u32: (value) => encode(u32, Number(value)),
+  u64: (value) => encode(u64, big(value)),
+  u128: (value) => encode(u128, big(value)),
+  bytes: hex,
 };
 
 const signedClasses = new Map<string, SignedClass<Signed>>(
@@ -286,11 +285,9 @@ export const identityRunners: Readonly<Record<string, Runner>> = {
     return { scheme, public_key_size: publicKeySize, signature_size: signatureSize };
   },
 
-  "01-crypto/codec-primitives": ({ writes }) => {
-    const writer = new Writer();
-    for (const { type, value } of writes) integerCodecs[type]!(writer, value);
-    return { bytes: writer.finish() };
-  },
+  "01-crypto/codec-primitives": ({ writes }) => ({
+    bytes: concatBytes(...writes.map(({ type, value }: Input) => fieldEncoders[type]!(value))),
+  }),
 
   "01-crypto/signed-scope": (input, { crypto }) => {
     const signedClass = signedClasses.get(input.class)!;
