@@ -1,0 +1,37 @@
+//! The readable reference: the `sha2` crate, one block after the other. It picks its own instructions for the CPU.
+
+use super::{IV, Kernel, LANES, LaneBlock, LaneState, PADDING_32, State};
+use sha2::block_api::compress256;
+
+pub const KERNEL: Kernel = Kernel { name: "portable", available: || true, chains_min: 1, chain, compress };
+
+fn chain(states: &mut [State], iterations: u64) {
+    for state in states {
+        for _ in 0..iterations {
+            let mut words = [0; 16];
+            words[..8].copy_from_slice(state);
+            words[8..].copy_from_slice(&PADDING_32);
+            *state = IV;
+            compress256(state, &[block_bytes(&words)]);
+        }
+    }
+}
+
+fn compress(states: &mut LaneState, blocks: &LaneBlock) {
+    for lane in 0..LANES {
+        let mut state = std::array::from_fn(|i| states[i][lane]);
+        let block = std::array::from_fn(|i| blocks[i][lane]);
+        compress256(&mut state, &[block_bytes(&block)]);
+        for (row, word) in states.iter_mut().zip(state) {
+            row[lane] = word;
+        }
+    }
+}
+
+fn block_bytes(words: &[u32; 16]) -> [u8; 64] {
+    let mut bytes = [0; 64];
+    for (chunk, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *chunk = word.to_be_bytes();
+    }
+    bytes
+}
