@@ -6,6 +6,7 @@ import { accountRunners } from "./04-account.ts";
 import { entryRunners } from "./05-entry.ts";
 import { merkleRunners } from "./02-merkle.ts";
 import { stateRunners } from "./02-state.ts";
+import { transitionRunners } from "./transition.ts";
 
 export const runners: Readonly<Record<string, Runner>> = {
   ...identityRunners,
@@ -14,4 +15,5 @@ export const runners: Readonly<Record<string, Runner>> = {
   ...consensusRunners,
   ...accountRunners,
   ...entryRunners,
+  ...transitionRunners,
 };

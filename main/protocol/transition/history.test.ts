@@ -1,0 +1,320 @@
+/** Invariants of chapters 02 §6, 03 §9, 04 §6 and 05 §6.5 over generated histories of whole windows. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { loadCrypto } from "../../native/index.ts";
+import { byteKey, compareBytes, equalBytes, toHex } from "../bytes.ts";
+import { orderQueue } from "../entry/queue.ts";
+import { rulesOf, type NetworkRules } from "../genesis/rules.ts";
+import { isEvictable } from "../state/lifecycle.ts";
+import type { StateRoots } from "../state/roots.ts";
+import { recomputeRoots } from "../state/recomputeRoots.ts";
+import { historyPlan, History, opHashOf, SMALL_PARAMS, type WindowPlan } from "./history.fixture.ts";
+import type { WindowInputs, WindowResult } from "./applyWindow.ts";
+
+const { crypto } = loadCrypto();
+const perWindow = rulesOf(SMALL_PARAMS, "spec");
+const selection = rulesOf(SMALL_PARAMS, "spec", "selection");
+const anyRules = fc.constantFrom(perWindow, selection);
+const HISTORIES = 400;
+
+/** What a check sees of one window: the history stands before it, `after` after it. */
+interface Step {
+  readonly history: History;
+  readonly inputs: WindowInputs;
+  readonly result: WindowResult;
+}
+
+function replay(
+  rules: NetworkRules,
+  plan: readonly WindowPlan[],
+  before?: (step: Step) => void,
+  after?: (step: Step) => void,
+): History {
+  const history = new History(crypto, rules);
+  for (const window of plan) {
+    const inputs = history.inputs(window);
+    const result = history.evaluate(inputs);
+    before?.({ history, inputs, result });
+    history.commit(result);
+    after?.({ history, inputs, result });
+  }
+  return history;
+}
+
+function holdsInEveryHistory(
+  rules: fc.Arbitrary<NetworkRules>,
+  check: (rules: NetworkRules, plan: readonly WindowPlan[]) => void,
+): void {
+  fc.assert(fc.property(rules, historyPlan, check), { numRuns: HISTORIES });
+}
+
+const hexRoots = (roots: StateRoots) => Object.fromEntries(Object.entries(roots).map(([k, v]) => [k, toHex(v)]));
+
+describe("in every history", () => {
+  test("the balances add up to the emission of the windows before, and only the emission changes their sum", () => {
+    holdsInEveryHistory(anyRules, (rules, plan) => {
+      replay(rules, plan, undefined, ({ history, inputs }) => {
+        let sum = 0n;
+        for (const { balance } of history.state.accounts.rows()) sum += balance;
+        expect(sum).toBe(rules.params.emissionMoneta * inputs.window);
+        expect(history.state.accounts.totalBalance).toBe(sum);
+      });
+    });
+  });
+
+  test("the order and repetition of what arrives change nothing", () => {
+    fc.assert(
+      fc.property(anyRules, historyPlan, fc.infiniteStream(fc.nat()), (rules, plan, random) => {
+        const shuffled = <T>(items: readonly T[]): T[] =>
+          items
+            .map((item) => ({ item, rank: random.next().value as number }))
+            .sort((a, b) => a.rank - b.rank)
+            .map(({ item }) => item);
+        replay(rules, plan, ({ history, inputs, result }) => {
+          const other = history.evaluate({
+            ...inputs,
+            bundleSigners: shuffled([...inputs.bundleSigners, ...inputs.bundleSigners]),
+            operations: shuffled([...inputs.operations, ...inputs.operations]),
+            registrations: shuffled(inputs.registrations),
+          });
+          expect(hexRoots(other.roots)).toEqual(hexRoots(result.roots));
+          expect(other.events.settled).toEqual(result.events.settled);
+          expect(other.events.admitted).toEqual(result.events.admitted);
+          for (const tree of Object.values(other.trees)) tree.release();
+        });
+      }),
+      { numRuns: HISTORIES },
+    );
+  });
+
+  test("the incremental roots are those of the tables", () => {
+    holdsInEveryHistory(anyRules, (rules, plan) => {
+      const history = replay(rules, plan);
+      const { accounts, nodes, candidates } = history.settled.trees;
+      const roots = recomputeRoots(crypto, history.state);
+      expect(toHex(accounts.root)).toBe(toHex(roots.accountRoot));
+      expect(toHex(nodes.root)).toBe(toHex(roots.nodeRoot));
+      expect(toHex(candidates.root)).toBe(toHex(roots.candidateRoot));
+    });
+  });
+
+  test("presence grows by one window at a time and checkpoints follow it", () => {
+    holdsInEveryHistory(anyRules, (rules, plan) => {
+      const before = new Map<string, bigint>();
+      replay(
+        rules,
+        plan,
+        ({ history }) => {
+          before.clear();
+          for (const node of history.state.nodes.rows()) before.set(byteKey(node.nodeId), node.chainLength);
+        },
+        ({ history, inputs }) => {
+          const signers = new Set(inputs.bundleSigners.map(byteKey));
+          for (const node of history.state.nodes.rows()) {
+            const key = byteKey(node.nodeId);
+            const previous = before.get(key);
+            expect(node.chainLength).toBe(previous === undefined ? 1n : previous + (signers.has(key) ? 1n : 0n));
+            if (signers.has(key)) expect(node.lastConfirmationWindow).toBe(inputs.window);
+            const line = [...node.chainLengthCheckpoints, node.chainLength];
+            expect(line).toEqual([...line].sort((a, b) => (a < b ? -1 : 1)));
+            if (inputs.window > 0n && inputs.window % rules.params.tau2Windows === 0n) {
+              expect(node.chainLengthSnapshot + node.chainLengthCheckpoints[0]!).toBe(node.chainLength);
+              expect(node.chainLengthCheckpoints[5]).toBe(node.chainLength);
+            }
+          }
+        },
+      );
+    });
+  });
+
+  test("no operation settles twice, and each sender's chain moves by at most one link a window", () => {
+    holdsInEveryHistory(anyRules, (rules, plan) => {
+      const settledEver = new Set<string>();
+      replay(rules, plan, ({ history, inputs, result }) => {
+        const bySender = new Map<string, string>();
+        for (const cemented of inputs.operations) {
+          const { operation } = cemented;
+          const hash = opHashOf(crypto, cemented);
+          if (!result.events.settled.some((settled) => byteKey(settled) === hash)) continue;
+          expect(settledEver.has(hash)).toBe(false);
+          const sender = byteKey(operation.sender);
+          expect(bySender.get(sender) ?? hash).toBe(hash);
+          bySender.set(sender, hash);
+          expect(equalBytes(history.state.accounts.get(operation.sender)!.frontierHash, operation.prevHash)).toBe(true);
+        }
+        expect(result.events.settled).toEqual([...result.events.settled].sort(compareBytes));
+        for (const hash of result.events.settled) settledEver.add(byteKey(hash));
+        for (const { id, row } of result.changes.accounts) {
+          const old = history.state.accounts.get(id);
+          if (row === undefined || old === undefined) continue;
+          const moved = !equalBytes(row.frontierHash, old.frontierHash);
+          expect(moved ? byteKey(row.frontierHash) : undefined).toBe(bySender.get(byteKey(id)));
+          expect(row.opHeight - old.opHeight).toBe(moved ? 1 : 0);
+          expect(row.accountChainLength).toBe(row.opHeight);
+        }
+      });
+    });
+  });
+
+  test("operations that are skipped change no byte", () => {
+    holdsInEveryHistory(anyRules, (rules, plan) => {
+      replay(rules, plan, ({ history, inputs, result }) => {
+        const settled = new Set(result.events.settled.map(byteKey));
+        const without = history.evaluate({
+          ...inputs,
+          operations: inputs.operations.filter((cemented) => settled.has(opHashOf(crypto, cemented))),
+        });
+        expect(hexRoots(without.roots)).toEqual(hexRoots(result.roots));
+        for (const tree of Object.values(without.trees)) tree.release();
+      });
+    });
+  });
+
+  test("pool and Node Table are disjoint, and every operator is known and flagged, one account for one node", () => {
+    holdsInEveryHistory(fc.constant(perWindow), (rules, plan) => {
+      replay(rules, plan, undefined, ({ history, inputs, result }) => {
+        const { accounts, nodes, candidates } = history.state;
+        const operators = new Set<string>();
+        for (const node of nodes.rows()) {
+          expect(candidates.get(node.nodeId)).toBeUndefined();
+          expect(accounts.get(node.operatorAccountId)?.isNodeOperator).toBe(true);
+          expect(operators.has(byteKey(node.operatorAccountId))).toBe(false);
+          operators.add(byteKey(node.operatorAccountId));
+        }
+        for (const account of accounts.rows()) {
+          expect(account.isNodeOperator).toBe(operators.has(byteKey(account.accountId)));
+          expect(account.creationWindow).toBeLessThanOrEqual(account.lastOpWindow);
+          expect(BigInt(account.lastOpWindow)).toBeLessThanOrEqual(inputs.window);
+        }
+        for (const candidate of candidates.rows()) {
+          expect(candidate.expires).toBeGreaterThan(inputs.window);
+          expect(candidate.expires - candidate.registrationWindow).toBe(rules.params.candidateExpiryWindows);
+        }
+        expect(result.events.dropped).toEqual([]);
+      });
+    });
+  });
+
+  test("the queue keeps its order, moves up every window and is admitted from its head, one at a time", () => {
+    const idsInQueue = (history: History) =>
+      orderQueue(history.state.candidates.rows()).map(({ nodeId }) => byteKey(nodeId));
+    holdsInEveryHistory(fc.constant(perWindow), (rules, plan) => {
+      let queue: string[] = [];
+      replay(
+        rules,
+        plan,
+        ({ history }) => {
+          queue = idsInQueue(history);
+        },
+        ({ history, inputs, result }) => {
+          const { admitted, expired, registered } = result.events;
+          const expiredIds = new Set(expired.map(byteKey));
+          const waiting = queue.filter((id) => !expiredIds.has(id));
+          const head = inputs.window > 0n ? waiting.slice(0, 1) : [];
+          expect(admitted.map(({ nodeId }) => byteKey(nodeId))).toEqual(head);
+          expect(idsInQueue(history).slice(0, waiting.length - head.length)).toEqual(waiting.slice(head.length));
+          const newcomers = new Set(registered.map(byteKey));
+          expect(new Set(idsInQueue(history).slice(waiting.length - head.length))).toEqual(newcomers);
+        },
+      );
+    });
+  });
+
+  test("the whole emission of an admission window goes to the newcomer, else to the winner's operator", () => {
+    holdsInEveryHistory(fc.constant(perWindow), (rules, plan) => {
+      replay(rules, plan, undefined, ({ history, inputs, result }) => {
+        const { admitted, rewarded } = result.events;
+        if (inputs.window === 0n) {
+          expect(rewarded).toBeUndefined();
+          return;
+        }
+        const node = admitted[0] ?? history.state.nodes.get(inputs.winnerId);
+        // An evicted winner was paid before its eviction; its record is gone by now.
+        if (node !== undefined) expect(toHex(rewarded!)).toBe(toHex(node.operatorAccountId));
+      });
+    });
+  });
+
+  test("after a boundary nothing is left to snapshot, prune or evict", () => {
+    holdsInEveryHistory(fc.constant(perWindow), (rules, plan) => {
+      const { tau2Windows, pruningIdleWindows } = rules.params;
+      replay(rules, plan, undefined, ({ history, inputs, result }) => {
+        const { window } = inputs;
+        if (window === 0n || window % tau2Windows !== 0n) {
+          expect([...result.events.pruned, ...result.events.evicted]).toEqual([]);
+          return;
+        }
+        const named = new Set(Array.from(history.state.candidates.rows(), (row) => byteKey(row.operatorAccountId)));
+        const released = new Set(result.events.evicted.map(byteKey));
+        for (const account of history.state.accounts.rows()) {
+          expect(account.accountChainLengthSnapshot).toBe(account.accountChainLength);
+          const isIdle = BigInt(account.lastOpWindow) + pruningIdleWindows <= window;
+          const isPrunable = account.balance === 0n && isIdle && !account.isNodeOperator;
+          if (isPrunable && released.size === 0) expect(named.has(byteKey(account.accountId))).toBe(true);
+        }
+        for (const node of history.state.nodes.rows()) expect(isEvictable(node, window, history.rules)).toBe(false);
+      });
+    });
+  });
+
+  test("D and target move at boundaries only, by the median of the epoch and by its reveals", () => {
+    holdsInEveryHistory(fc.constant(perWindow), (rules, plan) => {
+      let samples: number[] = [];
+      let reveals = 0n;
+      let { d, target } = new History(crypto, rules).settled.epoch;
+      replay(rules, plan, undefined, ({ inputs, result }) => {
+        if (inputs.window > 0n && inputs.window % rules.params.tau2Windows === 0n) {
+          const median = samples.sort((a, b) => a - b)[Math.floor(samples.length / 2)]!;
+          if (median >= 950) d = (d * 103n) / 100n;
+          else if (median <= 850) d = (d * 97n) / 100n;
+          if (reveals > 0n) {
+            const next = (target * 13n * rules.params.tau2Windows) / reveals;
+            target = next < 2n ** 128n ? next : 2n ** 128n - 1n;
+          }
+          samples = [];
+          reveals = 0n;
+        }
+        samples.push(inputs.participationPermille);
+        reveals += BigInt(inputs.includedReveals);
+        expect(result.epoch.d).toBe(d);
+        expect(result.epoch.target).toBe(target);
+      });
+    });
+  });
+
+  test("both admission modes agree as long as nobody registers", () => {
+    fc.assert(
+      fc.property(historyPlan, (plan) => {
+        const nobody = plan.map((window) => ({ ...window, registrations: [] }));
+        const [a, b] = [perWindow, { ...selection, activity: perWindow.activity }].map((rules) =>
+          replay(rules, nobody),
+        );
+        for (const table of ["accounts", "nodes", "candidates"] as const) {
+          expect(toHex(a!.settled.trees[table].root)).toBe(toHex(b!.settled.trees[table].root));
+        }
+      }),
+      { numRuns: HISTORIES },
+    );
+  });
+});
+
+describe("the generated histories", () => {
+  test("reach what they are made for: settlements, refusals, admissions, expiry, pruning and eviction", () => {
+    const seen = new Map<string, number>();
+    const plans = fc.sample(historyPlan, { numRuns: 300, seed: 1 });
+    for (const plan of plans) {
+      for (const rules of [perWindow, selection]) {
+        replay(rules, plan, undefined, ({ result }) => {
+          for (const [event, value] of Object.entries(result.events)) {
+            if (Array.isArray(value)) seen.set(event, (seen.get(event) ?? 0) + value.length);
+          }
+        });
+      }
+    }
+    const never = ["settled", "skipped", "registered", "refused", "expired", "admitted", "pruned", "evicted"].filter(
+      (event) => (seen.get(event) ?? 0) === 0,
+    );
+    expect(never).toEqual([]);
+  });
+});
