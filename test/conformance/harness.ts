@@ -14,6 +14,15 @@ import { ProtocolError } from "../../main/protocol/errors.ts";
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Input = any;
 
+/** In an outcome: a list of which `expect` quotes the beginning, as much as it likes, but not nothing of something. */
+export class Beginning {
+  readonly values: readonly unknown[];
+
+  constructor(values: readonly unknown[]) {
+    this.values = values;
+  }
+}
+
 /** What a runner may look at besides its input. */
 export interface RunContext {
   readonly crypto: Crypto;
@@ -104,6 +113,9 @@ async function outcomeOf(runner: Runner, input: Input, context: RunContext): Pro
  */
 export function findDifference(actual: unknown, expected: unknown, path: string): string | undefined {
   if (Array.isArray(expected)) {
+    if (actual instanceof Beginning && expected.length >= Math.min(1, actual.values.length)) {
+      return findDifference(actual.values.slice(0, expected.length), expected, path);
+    }
     if (!Array.isArray(actual)) return `${path}: expected a list, got ${show(actual)}`;
     if (actual.length !== expected.length) return `${path}: expected ${expected.length} elements, got ${actual.length}`;
     return firstDefined(expected, (element, i) => findDifference(actual[i], element, `${path}[${i}]`));

@@ -281,6 +281,22 @@ export function syntheticCandidate(
   };
 }
 
+/** A node that is in the table before a selection event; its chain length tells it from others. */
+export function syntheticNode(crypto: Crypto, seed: string, index: number): NodeRecord {
+  const { nodeId, nodePubkey, operatorAccountId } = syntheticIdentity(crypto, seed, index);
+  return {
+    nodeId,
+    nodePubkey,
+    suiteId: SUITE_DEFAULT,
+    operatorAccountId,
+    startWindow: 0n,
+    chainLength: 1n + BigInt(index),
+    chainLengthSnapshot: 0n,
+    chainLengthCheckpoints: new Array<bigint>(CHECKPOINT_COUNT).fill(0n),
+    lastConfirmationWindow: 0n,
+  };
+}
+
 const SYNTHETIC_BALANCE_STEP = 1000n;
 
 /** `balance` as the input has it; without it 1000 nɈ times the index. */
