@@ -8,7 +8,7 @@ export function checkProposer(proposer: NodeId, designated: NodeId): "proposer-n
   return equalBytes(proposer, designated) ? undefined : "proposer-not-canonical";
 }
 
-/** Check 7, and the like for evidence and for the votes of a certificate: does a weight reach the quorum? */
+/** Check 7: do the included bundles reach the quorum of their window? */
 export function checkBundlesThreshold(
   params: QuorumParams,
   includedWeight: bigint,

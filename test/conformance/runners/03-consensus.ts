@@ -1,7 +1,8 @@
 /** Suites of chapter 03, except those of the Merkle trees and of the window transition. */
-import { type NodeId } from "../../../main/protocol/bytes.ts";
+import { ZERO_HASH, type NodeId } from "../../../main/protocol/bytes.ts";
 import { MONTANA_PARAMS } from "../../../main/protocol/genesis/montana.ts";
 import { rulesOf } from "../../../main/protocol/genesis/rules.ts";
+import { genesisRecords } from "../../../main/protocol/genesis/state.ts";
 import { nodeIdOf as nodeIdOfKey } from "../../../main/protocol/identity/ids.ts";
 import { fallbackProposer } from "../../../main/protocol/lottery/cascade.ts";
 import { drawTicket, lotteryEndpoint, type Draw } from "../../../main/protocol/lottery/draw.ts";
@@ -23,10 +24,18 @@ import { cementedHashes } from "../../../main/protocol/quorum/cementing.ts";
 import { checkControlSet, controlSet, type CementedControl } from "../../../main/protocol/quorum/controlSet.ts";
 import { isCemented, quorum } from "../../../main/protocol/quorum/quorum.ts";
 import { Weights } from "../../../main/protocol/quorum/weights.ts";
+import {
+  checkSingletonHeader,
+  deriveSingletonWindow,
+  type SingletonWindow,
+} from "../../../main/protocol/rc1/singleton.ts";
 import { isActive } from "../../../main/protocol/state/lifecycle.ts";
+import { MemoryState } from "../../../main/protocol/state/memory.ts";
+import { emptyTrees, updateTrees } from "../../../main/protocol/state/roots.ts";
 import { nextD } from "../../../main/protocol/timechain/difficulty.ts";
 import { genesisTimechainValue } from "../../../main/protocol/timechain/genesisValue.ts";
 import { vdfStep, vdfVerify } from "../../../main/protocol/timechain/vdf.ts";
+import { genesisEpoch } from "../../../main/protocol/transition/adaptEpoch.ts";
 import {
   checkBundlesThreshold,
   checkIncludedReveals,
@@ -242,7 +251,77 @@ export const consensusRunners: Readonly<Record<string, Runner>> = {
         throw new Error(`no such check: ${String(input.check)}`);
     }
   },
+
+  "03-consensus/singleton-chain": (input, { crypto }) => {
+    const account = crypto.mldsa65.generate(hex(input.account_seed));
+    const node = crypto.mldsa65.generate(hex(input.node_seed));
+    const params = {
+      ...MONTANA_PARAMS,
+      d0: big(input.d),
+      tau2Windows: big(input.tau2_windows),
+      bootstrapAccountPubkey: account.publicKey,
+      bootstrapNodePubkey: node.publicKey,
+    };
+    const rules = rulesOf(params, "rc1");
+    const { accounts, nodes } = genesisRecords(crypto, params, "rc1");
+    const [accountId, nodeId] = [accounts[0]!.accountId, nodes[0]!.nodeId];
+    const state = new MemoryState().load({ accounts, nodes });
+    let trees = updateTrees(crypto, emptyTrees(crypto), {
+      accounts: accounts.map((row) => ({ id: row.accountId, row })),
+      nodes: nodes.map((row) => ({ id: row.nodeId, row })),
+      candidates: [],
+    });
+    let epoch = genesisEpoch(rules);
+    let timechainValue = genesisTimechainValue(crypto);
+    let prevProposalHash = ZERO_HASH;
+    let derived: SingletonWindow | undefined;
+    const headers = Array.from({ length: input.windows }, (_, index) => {
+      if (input.restart_before_windows.includes(index)) prevProposalHash = ZERO_HASH;
+      const window = { window: BigInt(index), timechainValue, prevProposalHash, producer: nodeId };
+      derived = deriveSingletonWindow(crypto, rules, { state, trees, epoch }, window);
+      const header = proposalHeader.sign(crypto, node.secretKey, derived.header);
+      const failure = checkSingletonHeader(crypto, header, derived.header, node.publicKey);
+      if (failure !== undefined) throw new Error(`the follower refuses window ${index}: ${failure}`);
+      state.apply(derived.changes);
+      ({ trees, epoch } = derived);
+      timechainValue = vdfStep(crypto, timechainValue, epoch.d);
+      prevProposalHash = proposalHeader.identify(crypto, header);
+      const wire = proposalHeader.encode(header);
+      return {
+        ...snakeCase(header),
+        window: header.windowIndex,
+        d_to_next: epoch.d,
+        bundle_aggregate: derived.aggregate,
+        reveal_hash: derived.revealHash,
+        bundle_hash: derived.bundleHash,
+        proposal_hash: prevProposalHash,
+        wire,
+        wire_len: wire.length,
+        wire_sha256: crypto.sha256(wire),
+        operator_balance: state.accounts.get(accountId)!.balance,
+        chain_length: state.nodes.get(nodeId)!.chainLength,
+      };
+    });
+    const { candidateRoot, controlRoot } = derived!.header;
+    return {
+      node_id: nodeId,
+      account_id: accountId,
+      candidate_root: candidateRoot,
+      control_root: controlRoot,
+      headers,
+    };
+  },
 };
+
+/** A record under the names of the vectors. */
+function snakeCase(record: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
+}
 
 /** The depths that the suite asks for; they stand in `expect` only. */
 const PROPOSER_DEPTHS = [0, 1, 2, 3, 4, 5, 254, 255];
