@@ -9,10 +9,18 @@ import { registrationSortKey, selectionSortKey } from "../../../main/protocol/en
 import { validateRegistration } from "../../../main/protocol/entry/validateRegistration.ts";
 import { MONTANA_PARAMS } from "../../../main/protocol/genesis/montana.ts";
 import { rulesOf, type NetworkRules } from "../../../main/protocol/genesis/rules.ts";
-import { accountIdOf as accountIdOfKey, nodeIdOf as nodeIdOfKey } from "../../../main/protocol/identity/ids.ts";
+import {
+  accountIdOf as accountIdOfKey,
+  nodeIdOf as nodeIdOfKey,
+  SUITE_MLDSA65,
+} from "../../../main/protocol/identity/ids.ts";
+import { deriveMasterSeed } from "../../../main/protocol/identity/kdf.ts";
+import { deriveKeys } from "../../../main/protocol/identity/keys.ts";
 import { leafHash } from "../../../main/protocol/merkle/hashing.ts";
 import { nodeRegistration } from "../../../main/protocol/objects/nodeRegistration.ts";
 import { cementedBundleAggregate, lookbackOf } from "../../../main/protocol/quorum/aggregate.ts";
+import { LiveCandidate } from "../../../main/protocol/rc1/liveCandidate.ts";
+import { encodeNodeLifecycle } from "../../../main/protocol/rc1/nodeFiles.ts";
 import { MemoryState } from "../../../main/protocol/state/memory.ts";
 import { recomputeRoots } from "../../../main/protocol/state/recomputeRoots.ts";
 import {
@@ -136,6 +144,8 @@ export const entryRunners: Readonly<Record<string, Runner>> = {
     };
   },
 
+  "05-entry/live-candidate": (input, { crypto }) => liveCandidate(crypto, input),
+
   "05-entry/selection": (input, { crypto }) => {
     switch (input.op) {
       case "slots":
@@ -157,6 +167,65 @@ export const entryRunners: Readonly<Record<string, Runner>> = {
     }
   },
 };
+
+/** The reference process from a fresh directory, looked at after the given numbers of windows. */
+function liveCandidate(crypto: Crypto, input: Input) {
+  const keys = deriveKeys(crypto, deriveMasterSeed(crypto, hex32(input.entropy)));
+  const start = { window: big(input.start_window), d: big(input.d) };
+  const process = new LiveCandidate(crypto, MONTANA_PARAMS, keys, start);
+  const accountId = accountIdOfKey(crypto, SUITE_MLDSA65, keys.account.publicKey);
+  let processed = 0;
+  return {
+    account_id: accountId,
+    node_id: process.nodeId,
+    account_pubkey_sha256: crypto.sha256(keys.account.publicKey),
+    node_pubkey_sha256: crypto.sha256(keys.node.publicKey),
+    stages: input.stages.map((stage: number) => {
+      for (; processed < stage; processed++) process.processWindow();
+      const { lifecycle, state } = process;
+      return {
+        after_windows: stage,
+        state: {
+          current_window: process.window,
+          phase: lifecycle.phase,
+          candidate_progress: lifecycle.candidateProgress,
+          w_start: lifecycle.wStart,
+          candidate_endpoint: lifecycle.candidateEndpoint,
+          timechain_value: process.timechainValue,
+          registration_window: lifecycle.registrationWindow,
+          nodereg_hash: lifecycle.noderegHash,
+          node_state_file: encodeNodeLifecycle(lifecycle),
+          candidate: describeCandidate(crypto, state.candidates.get(process.nodeId)),
+          node: describeNode(crypto, state.nodes.get(process.nodeId)),
+          operator_is_node_operator: state.accounts.get(accountId)!.isNodeOperator,
+          roots: rootFields(crypto, state),
+        },
+      };
+    }),
+  };
+}
+
+function describeCandidate(crypto: Crypto, candidate: CandidateRecord | undefined) {
+  if (candidate === undefined) return null;
+  return {
+    proof_endpoint: candidate.proofEndpoint,
+    w_start: candidate.wStart,
+    vdf_chain_length: candidate.vdfChainLength,
+    registration_window: candidate.registrationWindow,
+    expires: candidate.expires,
+    record_sha256: crypto.sha256(encode(candidateRecord, candidate)),
+  };
+}
+
+function describeNode(crypto: Crypto, node: NodeRecord | undefined) {
+  if (node === undefined) return null;
+  return {
+    start_window: node.startWindow,
+    chain_length: node.chainLength,
+    last_confirmation_window: node.lastConfirmationWindow,
+    record_sha256: crypto.sha256(encode(nodeRecord, node)),
+  };
+}
 
 function hashOf(crypto: Crypto, input: Input): Hash32 {
   switch (input.fn) {
