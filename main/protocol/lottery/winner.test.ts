@@ -54,7 +54,7 @@ test("without included reveals the best of the active nodes wins", () => {
   ];
   expect(winnerOfWindow([], active)).toBe(active[1]);
   expect(winnerOfWindow([active[0]!], active)).toBe(active[0]);
-  expect(winnerOfWindow([], [])).toBeUndefined();
+  expect(winnerOfWindow<Candidate>([], [])).toBeUndefined();
 });
 
 function nodeId(byte: number): NodeId {

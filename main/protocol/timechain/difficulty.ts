@@ -42,9 +42,9 @@ export function participationPermille(includedWeight: bigint, activeWeight: bigi
  * Median of an epoch's proposals. `counts[p]` is how many of them had a participation of p permille, which holds the same as
  * the sorted list; of n samples it is that at index ⌊n / 2⌋.
  */
-export function medianPermille(counts: ArrayLike<number>): number {
+export function medianPermille(counts: Uint16Array): number {
   let samples = 0;
-  for (let permille = 0; permille < counts.length; permille++) samples += counts[permille]!;
+  for (const count of counts) samples += count;
   invariant(samples > 0, "an epoch has proposals");
   const index = Math.floor(samples / 2);
   let median = 0;

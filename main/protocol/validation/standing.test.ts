@@ -61,7 +61,7 @@ test("another bundle of the same node and window is equivocation, the same one i
 });
 
 function revealOf(windowIndex: bigint): VdfReveal {
-  return { nodeId: hash(7) as Hash32 as NodeId, windowIndex, endpoint, signature: sized(new Uint8Array(3309), 3309) };
+  return { nodeId: hash(7) as NodeId, windowIndex, endpoint, signature: sized(new Uint8Array(3309), 3309) };
 }
 
 function bundleOf(windowIndex: bigint): BundledConfirmation {

@@ -21,12 +21,11 @@ export function hashList(list: Input): Hash32[] {
 }
 
 export function registryOf(crypto: Crypto, registry: Input): NodeKeys {
-  const nodes = new Map(
-    registry.map((entry: Input) => {
-      const { publicKey } = crypto.mldsa65.generate(hex(entry.node_seed));
-      return [byteKey(nodeIdOf(crypto, publicKey)), { suiteId: entry.suite_id, nodePubkey: publicKey }];
-    }),
-  ) as Map<string, NonNullable<ReturnType<NodeKeys["get"]>>>;
+  const nodes = new Map<string, ReturnType<NodeKeys["get"]>>();
+  for (const { node_seed: seed, suite_id: suiteId } of registry) {
+    const { publicKey } = crypto.mldsa65.generate(hex(seed));
+    nodes.set(byteKey(nodeIdOf(crypto, publicKey)), { suiteId, nodePubkey: publicKey });
+  }
   return { get: (nodeId) => nodes.get(byteKey(nodeId)) };
 }
 
