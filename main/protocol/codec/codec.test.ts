@@ -32,9 +32,8 @@ function codeOf(run: () => unknown): string | undefined {
     run();
     return undefined;
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    const { code }: ProtocolError = error;
-    return code;
+    if (error instanceof ProtocolError) return String(error.code);
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The proof of work by which a bootstrap server admits an unknown key (chapter 01 §9, chapter 07 §4.10). */
 import { compareBytes, fromHex, type Hash32 } from "../bytes.ts";
-import { encode, u64 } from "../codec/codec.ts";
+import { encode, u64, U64_MAX } from "../codec/codec.ts";
 import type { Crypto } from "../crypto.ts";
 import { ProtocolError } from "../errors.ts";
 import { rawHash } from "../hash.ts";
@@ -37,8 +37,8 @@ export function findBootstrapWork(
   { from, tries }: { readonly from: bigint; readonly tries: number },
 ): BootstrapWork | undefined {
   const target = bootstrapTarget(difficulty);
-  const end = from + BigInt(tries);
-  for (let nonce = from; nonce < end; nonce++) {
+  const last = from + BigInt(tries) - 1n;
+  for (let nonce = from; nonce <= last && nonce <= U64_MAX; nonce++) {
     const hash = workHash(crypto, proof, nonce);
     if (compareBytes(hash, target) < 0) return { nonce, hash };
   }

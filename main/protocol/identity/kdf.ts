@@ -1,5 +1,5 @@
 /** From entropy to the seeds of the roles (chapter 01 §4.3, §4.6). Derivation is flat: one expansion per role. */
-import { ascii, concatBytes, type Bytes } from "../bytes.ts";
+import { ascii, concatBytes, sized, type Bytes } from "../bytes.ts";
 import type { Crypto } from "../crypto.ts";
 import { ProtocolError } from "../errors.ts";
 import { SALT_TAG, type InfoTag } from "../hash.ts";
@@ -75,14 +75,14 @@ export function agentKeyLabel(name: string, instance?: number): AgentKeyLabel {
 export function hkdfExpand<N extends number>(crypto: Crypto, prk: Uint8Array, info: Uint8Array, length: N): Bytes<N> {
   if (length > EXPAND_LENGTH_MAX) throw new ProtocolError("length-too-large", { length, max: EXPAND_LENGTH_MAX });
   const output = new Uint8Array(length);
-  let block = new Uint8Array(0);
+  let block: Uint8Array = new Uint8Array(0);
   for (let offset = 0, counter = 1; offset < length; offset += BLOCK_SIZE, counter++) {
     const message = concatBytes(block, info, new Uint8Array([counter]));
     wipe(block);
-    block = crypto.hmacSha256(prk, message) as Uint8Array<ArrayBuffer>;
+    block = crypto.hmacSha256(prk, message);
     wipe(message);
     output.set(block.subarray(0, length - offset), offset);
   }
   wipe(block);
-  return output as Uint8Array as Bytes<N>;
+  return sized(output, length);
 }

@@ -5,12 +5,12 @@ import { ProtocolError } from "../errors.ts";
 import { wipe } from "./secrets.ts";
 import { WORD_BITS, WORDLIST, wordIndexOf, wordIndicesOf } from "./wordlist.ts";
 
-export const ENTROPY_SIZE = 32;
+const ENTROPY_SIZE = 32;
 export type Entropy = Bytes<32>;
 
-export const MNEMONIC_WORDS = 24;
+const MNEMONIC_WORDS = 24;
 /** A phrase has at most 215 characters; the rest is room for generous white space. */
-export const MNEMONIC_TEXT_MAX = 1024;
+const MNEMONIC_TEXT_MAX = 1024;
 
 export type MnemonicErrorCode = "phrase-too-long" | "word-count" | "unknown-word" | "checksum-mismatch";
 
@@ -32,16 +32,18 @@ export function encodeMnemonic(crypto: Crypto, entropy: Entropy): string {
  * with the zero-based `position`. Never corrects a phrase.
  */
 export function decodeMnemonic(crypto: Crypto, text: string): Entropy {
-  if (text.length > MNEMONIC_TEXT_MAX) throw new ProtocolError("phrase-too-long", { max: MNEMONIC_TEXT_MAX });
+  if (text.length > MNEMONIC_TEXT_MAX)
+    throw new ProtocolError<MnemonicErrorCode>("phrase-too-long", { max: MNEMONIC_TEXT_MAX });
   const words = text.split(WHITE_SPACE).filter((word) => word !== "");
-  if (words.length !== MNEMONIC_WORDS) throw new ProtocolError("word-count", { count: words.length });
+  if (words.length !== MNEMONIC_WORDS)
+    throw new ProtocolError<MnemonicErrorCode>("word-count", { count: words.length });
   const packed = packIndices(words.map((word, position) => wordIndexOf(word, { position })));
   const entropy = packed.slice(0, ENTROPY_SIZE) as Entropy;
   const checksum = packed[ENTROPY_SIZE];
   wipe(packed);
   if (checksum !== mnemonicChecksum(crypto, entropy)) {
     wipe(entropy);
-    throw new ProtocolError("checksum-mismatch");
+    throw new ProtocolError<MnemonicErrorCode>("checksum-mismatch");
   }
   return entropy;
 }
