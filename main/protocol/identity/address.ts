@@ -8,7 +8,7 @@ const PREFIX = "mt";
 const SCHEME = "montana:";
 const CHECKSUM_SIZE = 4;
 
-export type AddressErrorCode = "bad-prefix" | "bad-character" | "bad-length" | "bad-checksum";
+type AddressErrorCode = "bad-prefix" | "bad-character" | "bad-length" | "bad-checksum";
 
 /** `mt` and Base58 of the id and its checksum: usually 51 or 52 characters. */
 export function encodeAddress(crypto: Crypto, accountId: AccountId): string {

@@ -28,7 +28,7 @@ export interface EphemeralIdentity {
 export type StoredIdentity = RecoverableIdentity | EphemeralIdentity;
 
 /** In the order in which they are found. */
-export type IdentityFileErrorCode = "corrupted-size" | "invalid-magic" | "unsupported-version" | "unsupported-suite";
+type IdentityFileErrorCode = "corrupted-size" | "invalid-magic" | "unsupported-version" | "unsupported-suite";
 
 const MAGIC = ascii("montana1") as Bytes<8>;
 const VERSION_RECOVERABLE = 1;

@@ -5,13 +5,13 @@ import { deriveRoleSeeds, wipeRoleSeeds, type MasterSeed, type RoleSeeds } from 
 import { wipe } from "./secrets.ts";
 
 /** An ML-DSA-65 key pair. */
-export interface SigningKeys {
+interface SigningKeys {
   readonly publicKey: PublicKey;
   readonly secretKey: SecretKey;
 }
 
 /** An ML-KEM-768 key pair. */
-export interface KemKeys {
+interface KemKeys {
   readonly publicKey: Bytes<1184>;
   readonly secretKey: Bytes<2400>;
 }

@@ -12,7 +12,7 @@ const MNEMONIC_WORDS = 24;
 /** A phrase has at most 215 characters; the rest is room for generous white space. */
 const MNEMONIC_TEXT_MAX = 1024;
 
-export type MnemonicErrorCode = "phrase-too-long" | "word-count" | "unknown-word" | "checksum-mismatch";
+type MnemonicErrorCode = "phrase-too-long" | "word-count" | "unknown-word" | "checksum-mismatch";
 
 /* The Unicode property of §4.6, which is not what `\s` means: U+0085 separates, U+FEFF does not. */
 const WHITE_SPACE = /\p{White_Space}+/u;

@@ -7,7 +7,7 @@ import { prefixedMessage } from "../hash.ts";
 const SLOT_WINDOWS = 2n;
 
 /** Names a slot of two windows: a proof of either window is a proof of the slot. */
-export function proofSlot(window: bigint): bigint {
+function proofSlot(window: bigint): bigint {
   return window / SLOT_WINDOWS;
 }
 
