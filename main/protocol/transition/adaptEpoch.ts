@@ -11,7 +11,7 @@ export interface EpochData {
   /** A ticket of this window must be below it. */
   readonly target: bigint;
   /** How many proposals of this epoch had a participation of i permille; 1001 counts. The median needs no more. */
-  readonly participation: Uint16Array;
+  readonly participation: Uint32Array;
   /** Reveals that proposals of this epoch included. */
   readonly revealTotal: bigint;
 }
@@ -46,6 +46,6 @@ export function recordProposal(epoch: EpochData, participationPermille: number, 
   return { ...epoch, participation, revealTotal: epoch.revealTotal + BigInt(includedReveals) };
 }
 
-function noSamples(): Uint16Array {
-  return new Uint16Array(PARTICIPATION_FULL_PERMILLE + 1);
+function noSamples(): Uint32Array {
+  return new Uint32Array(PARTICIPATION_FULL_PERMILLE + 1);
 }

@@ -35,7 +35,7 @@ export interface ControlSetContext {
 }
 
 /**
- * In the order of their sort keys each registration is tested against the pool as it has grown so far: a refused one is
+ * `registrations` are in control-set order. In the order of their sort keys each is tested against the pool as it has grown so far: a refused one is
  * skipped and does not raise the pressure for the next (decision E18).
  */
 export function applyControlSet(
@@ -67,6 +67,7 @@ export function applyControlSet(
   return { registered, refused };
 }
 
+/** Stable: registrations with one node key have one sort key, and keep the order in which the control set lists them. */
 function inSortKeyOrder(
   crypto: Crypto,
   registrations: readonly NodeRegistration[],
@@ -75,8 +76,8 @@ function inSortKeyOrder(
   return registrations
     .map((registration) => ({
       registration,
-      key: registrationSortKey(crypto, timechainValue, aggregate, registration.nodePubkey),
+      sortKey: registrationSortKey(crypto, timechainValue, aggregate, registration.nodePubkey),
     }))
-    .sort((a, b) => compareBytes(a.key, b.key))
+    .sort((a, b) => compareBytes(a.sortKey, b.sortKey))
     .map(({ registration }) => registration);
 }

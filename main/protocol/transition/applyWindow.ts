@@ -2,10 +2,10 @@
  * The transition S_{W−1} → S_W (chapter 03 §6.7): the steps in the order and under the numbers of its table, one file each.
  * A pure function of the settled state and the window's inputs; nothing is changed unless the caller applies the result.
  */
-import type { AccountId, Hash32, NodeId } from "../bytes.ts";
+import { compareBytes, type AccountId, type Hash32, type NodeId } from "../bytes.ts";
 import type { Crypto } from "../crypto.ts";
 import type { NetworkRules } from "../genesis/rules.ts";
-import type { NodeRegistration } from "../objects/nodeRegistration.ts";
+import { nodeRegistration, type NodeRegistration } from "../objects/nodeRegistration.ts";
 import { countActiveNodes } from "../state/lifecycle.ts";
 import { rootsOf, updateTrees, type StateRoots, type StateTrees } from "../state/roots.ts";
 import { StateDraft, type State, type StateChanges } from "../state/table.ts";
@@ -82,7 +82,7 @@ export function applyWindow(crypto: Crypto, rules: NetworkRules, settled: Settle
   const settlement = settleOperations(crypto, state.accounts, draft, inputs.operations, window, params.tau2Windows);
 
   // 1 control set
-  const control = applyControlSet(crypto, rules, draft, inputs.registrations, {
+  const control = applyControlSet(crypto, rules, draft, inControlSetOrder(crypto, inputs.registrations), {
     window,
     timechainValue,
     aggregate,
@@ -133,4 +133,12 @@ export function applyWindow(crypto: Crypto, rules: NetworkRules, settled: Settle
     trees,
     roots: rootsOf(crypto, trees),
   };
+}
+
+/** Of the objects cemented in one window, by identifier (chapter 03 §4.17). */
+function inControlSetOrder(crypto: Crypto, registrations: readonly NodeRegistration[]): NodeRegistration[] {
+  return registrations
+    .map((registration) => ({ registration, identifier: nodeRegistration.identify(crypto, registration) }))
+    .sort((a, b) => compareBytes(a.identifier, b.identifier))
+    .map(({ registration }) => registration);
 }
