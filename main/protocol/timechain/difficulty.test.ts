@@ -85,8 +85,8 @@ test("D changes only for the step after an epoch boundary", () => {
   expect(changes).toEqual([5n, 9n, 13n]);
 });
 
-function countsOf(samples: readonly number[]): Uint16Array {
-  const counts = new Uint16Array(PARTICIPATION_FULL_PERMILLE + 1);
+function countsOf(samples: readonly number[]): Uint32Array {
+  const counts = new Uint32Array(PARTICIPATION_FULL_PERMILLE + 1);
   for (const sample of samples) counts[sample]!++;
   return counts;
 }

@@ -42,7 +42,7 @@ export function participationPermille(includedWeight: bigint, activeWeight: bigi
  * Median of an epoch's proposals. `counts[p]` is how many of them had a participation of p permille, which holds the same as
  * the sorted list; of n samples it is that at index ⌊n / 2⌋.
  */
-export function medianPermille(counts: Uint16Array): number {
+export function medianPermille(counts: Uint32Array): number {
   let samples = 0;
   for (const count of counts) samples += count;
   invariant(samples > 0, "an epoch has proposals");
