@@ -56,7 +56,7 @@ export const accountRunners: Readonly<Record<string, Runner>> = {
   },
 
   "04-account/validate": (input, { crypto, inputs }) => {
-    const shared = inputs.values().next().value;
+    const shared = sharedInput(inputs, "accounts");
     const state = stateOf(crypto, input.accounts ?? shared.accounts);
     if (input.op === undefined) return { account_root: recomputeRoots(crypto, state).accountRoot };
     const op = operationOf(crypto, input.op);
@@ -155,6 +155,12 @@ function encodingOf<T extends Signed>(crypto: Crypto, signedClass: SignedClass<T
   };
 }
 
+/** The case, usually the first, whose `field` all others use. */
+function sharedInput(inputs: RunContext["inputs"], field: string): Input {
+  for (const input of inputs.values()) if (Object.hasOwn(input, field)) return input;
+  throw new Error(`no case has "${field}"`);
+}
+
 function stateOf(crypto: Crypto, accounts: Input): MemoryState {
   return new MemoryState().load({ accounts: accounts.map((account: Input) => accountRecordOf(crypto, account)) });
 }
@@ -235,7 +241,7 @@ function sharedFacts(crypto: Crypto, shared: Input) {
 }
 
 function attestationOf(input: Input, { crypto, inputs }: RunContext) {
-  const shared = inputs.values().next().value;
+  const shared = sharedInput(inputs, "anchor");
   const evidence = evidenceOf(crypto, shared);
   const bundles: BundledConfirmation[] = input.bundles.map((bundle: Input) =>
     bundleOf(crypto, bundle, shared, evidence),

@@ -205,8 +205,10 @@ function withChange(draft: Draft<NodeRegistration>, field: string | undefined): 
     case undefined:
     case "suite_id":
       return draft;
+    case "node_pubkey":
+      return { ...draft, nodePubkey: withFirstBitFlipped(draft.nodePubkey) };
     case "operator_account_id":
-      return { ...draft, operatorAccountId: withFirstBitFlipped(draft.operatorAccountId) as AccountId };
+      return { ...draft, operatorAccountId: withFirstBitFlipped(draft.operatorAccountId) };
     case "proof_endpoint":
       return { ...draft, proofEndpoint: withFirstBitFlipped(draft.proofEndpoint) };
     case "w_start":
@@ -218,8 +220,8 @@ function withChange(draft: Draft<NodeRegistration>, field: string | undefined): 
   }
 }
 
-function withFirstBitFlipped(bytes: Hash32): Hash32 {
-  const copy = bytes.slice() as Hash32;
+function withFirstBitFlipped<T extends Uint8Array>(bytes: T): T {
+  const copy = bytes.slice() as T;
   copy[0]! ^= 1;
   return copy;
 }
