@@ -7,7 +7,7 @@ import { chooseByPriority, type Standing } from "./priority.ts";
 import { validateOperation, type AccountLookup } from "./validate.ts";
 
 /** A producer's own limit; a receiver takes more (decision E14). */
-export const LISTED_OPERATIONS_MAX = 16_000;
+const LISTED_OPERATIONS_MAX = 16_000;
 
 export interface GatheredOperation extends HeldOperation {
   /** The key its signature was found valid with before; it is checked again unless that is still the sender's key. */

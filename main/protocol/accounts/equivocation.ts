@@ -8,7 +8,7 @@ import { byteKey, concatBytes, equalBytes, type AccountId, type Hash32 } from ".
 import { operation as operationClass, type Operation } from "../objects/operations.ts";
 
 /** Windows that a slot stays open without a quorum. */
-export const SLOT_TIMEOUT_WINDOWS = 13n;
+const SLOT_TIMEOUT_WINDOWS = 13n;
 const SLOTS_PER_SENDER_MAX = 2;
 /** Once full, this part of the limit is freed at once: ranking all slots costs far more than dropping some. */
 const EVICTED_PART = 10;
