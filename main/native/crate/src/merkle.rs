@@ -3,23 +3,31 @@
 //! All items that are at one level take that level together, so that the lanes stay full although items start and end at
 //! different levels, and the empty subtree's hash is the same for all of them.
 
-use crate::sha256::{self, IV, Kernel, LANES, LaneBlock, LaneState, State};
+use crate::sha256::{self, Kernel, LANES, LaneBlock, LaneState, State};
 use std::sync::LazyLock;
 
 /// Level of the root.
 pub const DEPTH: usize = 256;
 
-/// `"mt-merkle-node" ‖ 0x00`; the left child starts at byte 15 of the message, the right one at byte 47.
-const TAG: [u8; 15] = *b"mt-merkle-node\0";
+/// The message of a node is `"mt-merkle-node" ‖ 0x00`, the left and the right child. The tag has three words and three bytes,
+/// so that every further word takes its first three bytes from one word and its last from the next.
+pub const NODE_TAG: [u32; 4] = [
+    u32::from_be_bytes(*b"mt-m"),
+    u32::from_be_bytes(*b"erkl"),
+    u32::from_be_bytes(*b"e-no"),
+    u32::from_be_bytes(*b"\0de\0"),
+];
+/// Joined after the last word of a child: the padding bit.
+pub const NODE_PADDING: u32 = 0x8000_0000;
 /// Length of the message in bits: tag, separator and two hashes.
-const NODE_BITS: u32 = 8 * (15 + 32 + 32);
+pub const NODE_BITS: u32 = 8 * (15 + 32 + 32);
 
 /// Hash of the empty subtree of each level.
 static EMPTY: LazyLock<[State; DEPTH + 1]> = LazyLock::new(|| {
     let mut empty = [[0; 8]; DEPTH + 1];
     for level in 0..DEPTH {
-        let mut lanes = splat(&empty[level]);
-        node(sha256::lane_kernel(), &mut lanes, &empty[level], 0);
+        let mut lanes = empty[level].map(|word| [word; LANES]);
+        sha256::lane_kernel().node(&mut lanes, &empty[level], 0);
         empty[level + 1] = std::array::from_fn(|i| lanes[i][0]);
     }
     empty
@@ -50,7 +58,7 @@ pub fn fold(kernel: &Kernel, keys: &[u8], hashes: &mut [u8], from: &[u16], to: &
             for (lane, &item) in members.iter().enumerate() {
                 on_right |= u32::from(keys[item as usize][level >> 3] >> (level & 7) & 1) << lane;
             }
-            node(kernel, group, &EMPTY[level], on_right);
+            kernel.node(group, &EMPTY[level], on_right);
         }
         // From the end, so that the item that fills a gap has been looked at.
         for n in (0..items.len()).rev() {
@@ -80,47 +88,23 @@ fn set(groups: &mut [LaneState], n: usize, state: &State) {
     }
 }
 
-fn splat(state: &State) -> LaneState {
-    state.map(|word| [word; LANES])
-}
-
-/// Replaces each lane's hash by that of the node over it and `empty`; bit i of `on_right` says that lane i is the right child.
-fn node(kernel: &Kernel, lanes: &mut LaneState, empty: &State, on_right: u32) {
-    // The two children as sixteen words.
-    let mut children: LaneBlock = [[0; LANES]; 16];
-    let on_right: [u32; LANES] = std::array::from_fn(|lane| 0u32.wrapping_sub(on_right >> lane & 1));
-    for i in 0..8 {
-        for lane in 0..LANES {
-            let swap = (lanes[i][lane] ^ empty[i]) & on_right[lane];
-            children[i][lane] = lanes[i][lane] ^ swap;
-            children[8 + i][lane] = empty[i] ^ swap;
-        }
-    }
-    // The tag is three words and three bytes, so that every word of the message takes its first three bytes from one word
-    // of the children and its last from the next.
-    let tag = |i: usize| u32::from_be_bytes(TAG[4 * i..4 * i + 4].try_into().unwrap());
-    let tag_end = u32::from_be_bytes([TAG[12], TAG[13], TAG[14], 0]);
-    let mut first: LaneBlock = [[0; LANES]; 16];
-    let mut second: LaneBlock = [[0; LANES]; 16];
+/// The two message blocks of the node over each lane's hash and `empty`; bit i of `on_right` says that lane i is the right
+/// child.
+pub fn node_blocks(hashes: &LaneState, empty: &State, on_right: u32) -> [LaneBlock; 2] {
+    let mut blocks: [LaneBlock; 2] = [[[0; LANES]; 16]; 2];
     for lane in 0..LANES {
-        for i in 0..3 {
-            first[i][lane] = tag(i);
-        }
-        first[3][lane] = tag_end | children[0][lane] >> 24;
-        second[3][lane] = children[15][lane] << 8 | 0x80;
-        second[15][lane] = NODE_BITS;
-    }
-    for i in 0..12 {
-        for lane in 0..LANES {
-            first[4 + i][lane] = children[i][lane] << 8 | children[i + 1][lane] >> 24;
+        let hash: State = std::array::from_fn(|i| hashes[i][lane]);
+        let (left, right) = if on_right >> lane & 1 == 0 { (&hash, empty) } else { (empty, &hash) };
+        let mut previous = NODE_TAG[3];
+        let words = left.iter().chain(right).chain(&[NODE_PADDING]);
+        for (i, &word) in words.enumerate() {
+            blocks[(3 + i) / 16][(3 + i) % 16][lane] = previous << 8 | word >> 24;
+            previous = word;
         }
     }
-    for i in 0..3 {
-        for lane in 0..LANES {
-            second[i][lane] = children[12 + i][lane] << 8 | children[13 + i][lane] >> 24;
-        }
+    for (row, word) in blocks[0].iter_mut().zip(&NODE_TAG[..3]) {
+        *row = [*word; LANES];
     }
-    *lanes = splat(&IV);
-    kernel.compress(lanes, &first);
-    kernel.compress(lanes, &second);
+    blocks[1][15] = [NODE_BITS; LANES];
+    blocks
 }

@@ -1,6 +1,7 @@
 //! SHA-256 by the ARMv8 SHA-2 extension, two lanes interleaved.
 
 use super::{IV, K, Kernel, LANES, LaneBlock, LaneState, PADDING_32, State};
+use crate::merkle::node_blocks;
 use core::arch::aarch64::*;
 
 pub const KERNEL: Kernel = Kernel {
@@ -9,6 +10,7 @@ pub const KERNEL: Kernel = Kernel {
     chains_min: 1,
     chain,
     compress,
+    node,
 };
 
 const INTERLEAVED: usize = 2;
@@ -86,6 +88,18 @@ unsafe fn compress(states: &mut LaneState, blocks: &LaneBlock) {
                 row[first + lane] = word;
             }
         }
+    }
+}
+
+/// # Safety
+/// The CPU has `sha2`.
+#[target_feature(enable = "neon,sha2")]
+unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+    let blocks = node_blocks(hashes, empty, on_right);
+    *hashes = IV.map(|word| [word; LANES]);
+    for block in &blocks {
+        // SAFETY: the features are enabled here.
+        unsafe { compress(hashes, block) };
     }
 }
 

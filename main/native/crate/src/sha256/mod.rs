@@ -65,6 +65,7 @@ pub struct Kernel {
     pub chains_min: usize,
     chain: unsafe fn(&mut [State], u64),
     compress: unsafe fn(&mut LaneState, &LaneBlock),
+    node: unsafe fn(&mut LaneState, &State, u32),
 }
 
 impl Kernel {
@@ -78,6 +79,13 @@ impl Kernel {
     pub fn compress(&self, states: &mut LaneState, blocks: &LaneBlock) {
         // SAFETY: as in `chain`.
         unsafe { (self.compress)(states, blocks) }
+    }
+
+    /// Replaces each lane's hash by that of the Merkle node over it and `empty` (chapter 02 §4.2); bit i of `on_right` says
+    /// that lane i is the right child.
+    pub fn node(&self, hashes: &mut LaneState, empty: &State, on_right: u32) {
+        // SAFETY: as in `chain`.
+        unsafe { (self.node)(hashes, empty, on_right) }
     }
 }
 
@@ -127,7 +135,7 @@ pub fn kernel_named(name: &str) -> Option<&'static Kernel> {
     choice().usable.iter().copied().find(|kernel| kernel.name == name)
 }
 
-/// Chains of several lengths and every number of them up to one more than the lanes, and one compression of every lane.
+/// Chains of several lengths and every number of them up to one more than the lanes, one compression and one Merkle node of every lane.
 fn agrees_with_reference(kernel: &Kernel) -> bool {
     let seed = |lane: usize| words(&std::array::from_fn(|i| (37 * lane + 11 * i + 5) as u8));
     let chains_agree = (1..=LANES + 1).all(|count| {
@@ -142,5 +150,8 @@ fn agrees_with_reference(kernel: &Kernel) -> bool {
     let mut reference = ours;
     kernel.compress(&mut ours, &block);
     portable::KERNEL.compress(&mut reference, &block);
-    chains_agree && ours == reference
+    let compressions_agree = ours == reference;
+    kernel.node(&mut ours, &seed(0), 0xa53c);
+    portable::KERNEL.node(&mut reference, &seed(0), 0xa53c);
+    chains_agree && compressions_agree && ours == reference
 }

@@ -1,9 +1,10 @@
 //! The readable reference: the `sha2` crate, one block after the other. It picks its own instructions for the CPU.
 
 use super::{IV, Kernel, LANES, LaneBlock, LaneState, PADDING_32, State};
+use crate::merkle::node_blocks;
 use sha2::block_api::compress256;
 
-pub const KERNEL: Kernel = Kernel { name: "portable", available: || true, chains_min: 1, chain, compress };
+pub const KERNEL: Kernel = Kernel { name: "portable", available: || true, chains_min: 1, chain, compress, node };
 
 fn chain(states: &mut [State], iterations: u64) {
     for state in states {
@@ -25,6 +26,14 @@ fn compress(states: &mut LaneState, blocks: &LaneBlock) {
         for (row, word) in states.iter_mut().zip(state) {
             row[lane] = word;
         }
+    }
+}
+
+fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+    let blocks = node_blocks(hashes, empty, on_right);
+    *hashes = IV.map(|word| [word; LANES]);
+    for block in &blocks {
+        compress(hashes, block);
     }
 }
 

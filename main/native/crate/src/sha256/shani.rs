@@ -6,6 +6,7 @@
 //! Several chains interleave in the same loop: the instruction's throughput is twice its latency's worth.
 
 use super::{IV, K, Kernel, LANES, LaneBlock, LaneState, State};
+use crate::merkle::{NODE_BITS, NODE_PADDING, NODE_TAG};
 use core::arch::x86_64::*;
 
 pub const KERNEL: Kernel = Kernel {
@@ -16,6 +17,7 @@ pub const KERNEL: Kernel = Kernel {
     chains_min: 1,
     chain,
     compress,
+    node,
 };
 
 /// Measured on Zen 4: a third chain brings spills and no speed.
@@ -56,11 +58,22 @@ struct Rounds {
 }
 
 impl Rounds {
+    /// From words A to D and E to H, lowest first.
     #[inline]
     #[target_feature(enable = "sha,sse4.1,ssse3")]
-    fn load(state: &State) -> Self {
-        let [a, b, c, d, e, f, g, h] = *state;
-        Rounds { abef: set([f, e, b, a]), cdgh: set([h, g, d, c]) }
+    fn load([abcd, efgh]: [__m128i; 2]) -> Self {
+        Rounds {
+            abef: _mm_shuffle_epi32::<0xb1>(_mm_unpacklo_epi64(efgh, abcd)),
+            cdgh: _mm_shuffle_epi32::<0xb1>(_mm_unpackhi_epi64(efgh, abcd)),
+        }
+    }
+
+    /// The reverse of `load`.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3")]
+    fn store(self) -> [__m128i; 2] {
+        let (abef, cdgh) = (_mm_shuffle_epi32::<0xb1>(self.abef), _mm_shuffle_epi32::<0xb1>(self.cdgh));
+        [_mm_unpackhi_epi64(abef, cdgh), _mm_unpacklo_epi64(abef, cdgh)]
     }
 
     /// Four rounds; `wk` holds their message words with the round constants added.
@@ -110,7 +123,7 @@ fn chain_group<const N: usize>(states: &mut [State; N], iterations: u64) {
     }
 
     for _ in 0..iterations {
-        let mut rounds = [Rounds::load(&IV); N];
+        let mut rounds = [Rounds::load([quad(&IV, 0), quad(&IV, 4)]); N];
         let mut w = [[zero; 4]; N];
         for lane in 0..N {
             let (abef, cdgh) = sums[lane];
@@ -185,17 +198,73 @@ fn lanes(vector: __m128i) -> [u32; 4] {
 #[target_feature(enable = "sha,sse4.1,ssse3")]
 unsafe fn compress(states: &mut LaneState, blocks: &LaneBlock) {
     for first in (0..LANES).step_by(4) {
-        // Four lanes of four words turn into four words of four lanes, a block's quarter at a time.
-        let mut messages = [[_mm_setzero_si128(); 4]; 4];
-        for quarter in 0..4 {
-            let rows = std::array::from_fn(|i| quad(&blocks[4 * quarter + i], first));
-            for (message, column) in messages.iter_mut().zip(transpose(rows)) {
-                message[quarter] = column;
+        let quarters = [0, 4, 8, 12].map(|row| columns(blocks, row, first));
+        let mut values = [columns(states, 0, first), columns(states, 4, first)];
+        for lane in [0, 2] {
+            let mut rounds = [lane, lane + 1].map(|lane| Rounds::load([values[0][lane], values[1][lane]]));
+            let messages = [lane, lane + 1].map(|lane| quarters.map(|quarter| quarter[lane]));
+            compress_pair(&mut rounds, messages);
+            for (i, rounds) in rounds.into_iter().enumerate() {
+                [values[0][lane + i], values[1][lane + i]] = rounds.store();
             }
         }
-        for pair in [0, 2] {
-            compress_pair(states, first + pair, [messages[pair], messages[pair + 1]]);
+        set_columns(states, 0, first, values[0]);
+        set_columns(states, 4, first, values[1]);
+    }
+}
+
+/// # Safety
+/// The CPU has `sha`, `sse4.1` and `ssse3`.
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+    let empty = [quad(empty, 0), quad(empty, 4)];
+    let tag = set([NODE_TAG[0], NODE_TAG[1], NODE_TAG[2], NODE_TAG[3] << 8]);
+    let padding = set([NODE_PADDING, 0, 0, 0]);
+    let zero = _mm_setzero_si128();
+    for first in (0..LANES).step_by(4) {
+        let mut values = [columns(hashes, 0, first), columns(hashes, 4, first)];
+        for lane in [0, 2] {
+            let blocks = [lane, lane + 1].map(|lane| {
+                let hash = [values[0][lane], values[1][lane]];
+                let ([l, m], [r, s]) = if on_right >> (first + lane) & 1 == 0 { (hash, empty) } else { (empty, hash) };
+                let left_start = _mm_slli_si128::<12>(_mm_srli_epi32::<24>(l));
+                (
+                    [_mm_or_si128(tag, left_start), joined(l, m), joined(m, r), joined(r, s)],
+                    [joined(s, padding), zero, zero, set([0, 0, 0, NODE_BITS])],
+                )
+            });
+            let mut rounds = [Rounds::load([quad(&IV, 0), quad(&IV, 4)]); 2];
+            compress_pair(&mut rounds, blocks.map(|(block, _)| block));
+            compress_pair(&mut rounds, blocks.map(|(_, block)| block));
+            for (i, rounds) in rounds.into_iter().enumerate() {
+                [values[0][lane + i], values[1][lane + i]] = rounds.store();
+            }
         }
+        set_columns(hashes, 0, first, values[0]);
+        set_columns(hashes, 4, first, values[1]);
+    }
+}
+
+/// The four words that start at the second byte of each word of `a`; `b` holds the words after them.
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn joined(a: __m128i, b: __m128i) -> __m128i {
+    let next = _mm_alignr_epi8::<4>(b, a);
+    _mm_or_si128(_mm_slli_epi32::<8>(a), _mm_srli_epi32::<24>(next))
+}
+
+/// Rows `row` to `row + 3` of lanes `first` to `first + 3`, as one register a lane.
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn columns(rows: &[[u32; LANES]], row: usize, first: usize) -> [__m128i; 4] {
+    transpose([0, 1, 2, 3].map(|i| quad(&rows[row + i], first)))
+}
+
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn set_columns(rows: &mut [[u32; LANES]], row: usize, first: usize, columns: [__m128i; 4]) {
+    for (i, words) in transpose(columns).into_iter().enumerate() {
+        rows[row + i][first..first + 4].copy_from_slice(&lanes(words));
     }
 }
 
@@ -212,12 +281,11 @@ fn transpose([a, b, c, d]: [__m128i; 4]) -> [__m128i; 4] {
     ]
 }
 
-/// Compresses lanes `first` and `first + 1`.
+/// One block in each of two lanes.
 #[inline]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-fn compress_pair(states: &mut LaneState, first: usize, mut w: [[__m128i; 4]; 2]) {
-    let before: [State; 2] = std::array::from_fn(|lane| std::array::from_fn(|i| states[i][first + lane]));
-    let mut rounds = [Rounds::load(&before[0]), Rounds::load(&before[1])];
+fn compress_pair(rounds: &mut [Rounds; 2], mut w: [[__m128i; 4]; 2]) {
+    let before = *rounds;
     for step in 0..16 {
         for lane in 0..2 {
             let [w0, w1, w2, w3] = w[lane];
@@ -225,12 +293,9 @@ fn compress_pair(states: &mut LaneState, first: usize, mut w: [[__m128i; 4]; 2])
             w[lane] = [w1, w2, w3, schedule(w0, w1, w2, w3)];
         }
     }
-    for lane in 0..2 {
-        let [f, e, b, a] = lanes(rounds[lane].abef);
-        let [h, g, d, c] = lanes(rounds[lane].cdgh);
-        for (i, word) in [a, b, c, d, e, f, g, h].into_iter().enumerate() {
-            states[i][first + lane] = before[lane][i].wrapping_add(word);
-        }
+    for (rounds, before) in rounds.iter_mut().zip(before) {
+        rounds.abef = _mm_add_epi32(rounds.abef, before.abef);
+        rounds.cdgh = _mm_add_epi32(rounds.cdgh, before.cdgh);
     }
 }
 
@@ -240,14 +305,14 @@ fn compress_pair(states: &mut LaneState, first: usize, mut w: [[__m128i; 4]; 2])
 /// The CPU has `sha`.
 #[target_feature(enable = "sha,sse4.1,ssse3")]
 pub unsafe fn rounds_alone(state: &mut State, steps: u64) {
-    let mut rounds = Rounds::load(state);
+    let mut rounds = Rounds::load([quad(state, 0), quad(state, 4)]);
     let wk = quad(&K, 0);
     for _ in 0..steps {
         for _ in 0..32 {
             rounds.two(wk);
         }
     }
-    let [f, e, b, a] = lanes(rounds.abef);
-    let [h, g, d, c] = lanes(rounds.cdgh);
-    *state = [a, b, c, d, e, f, g, h];
+    let [abcd, efgh] = rounds.store();
+    state[..4].copy_from_slice(&lanes(abcd));
+    state[4..].copy_from_slice(&lanes(efgh));
 }

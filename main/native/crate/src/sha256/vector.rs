@@ -1,130 +1,183 @@
 //! SHA-256 in every lane of a vector register, over any width.
 //!
-//! All of it is inlined into one function per instruction set (`avx512`, `avx2`), which enables the features.
+//! A macro and not a generic function: each instruction set gets functions of its own that enable its features, in which the
+//! intrinsics are safe to call and to inline.
 
-use super::{IV, K, LaneBlock, LaneState, PADDING_32, State};
+/// Defines `chain`, `compress` and `node` of a kernel. Around it are expected, for the register type: `splat`, `add`;
+/// `choose`, `majority`, `big_sigma0`, `big_sigma1`, `small_sigma0` and `small_sigma1` of FIPS 180-4 §4.1.2; `select(bits, a,
+/// b)`, which takes `b` in the lanes whose bit is set; and `join(a, b)`, the last three bytes of `a` and the first of `b`.
+macro_rules! vector_kernel {
+    ($feature:literal, $vector:ty, $width:literal) => {
+        use super::{IV, K, LANES, LaneBlock, LaneState, PADDING_32, State};
+        use crate::merkle::{NODE_BITS, NODE_PADDING, NODE_TAG};
 
-/// A register of 32-bit lanes.
-///
-/// # Safety
-/// Every method needs the CPU features of its implementation.
-pub trait Vector: Copy {
-    const WIDTH: usize;
-
-    /// # Safety
-    /// `words` points at `WIDTH` readable words.
-    unsafe fn load(words: *const u32) -> Self;
-    /// # Safety
-    /// `words` points at `WIDTH` writable words.
-    unsafe fn store(self, words: *mut u32);
-    unsafe fn splat(word: u32) -> Self;
-    unsafe fn add(self, other: Self) -> Self;
-    unsafe fn choose(e: Self, f: Self, g: Self) -> Self;
-    unsafe fn majority(a: Self, b: Self, c: Self) -> Self;
-    /// Σ0, Σ1, σ0 and σ1 of FIPS 180-4 §4.1.2.
-    unsafe fn big_sigma0(self) -> Self;
-    unsafe fn big_sigma1(self) -> Self;
-    unsafe fn small_sigma0(self) -> Self;
-    unsafe fn small_sigma1(self) -> Self;
-}
-
-/// Rounds `FIRST` to `FIRST + 15`. `w` is the window of sixteen message words, advanced first where `FIRST` is not 0.
-#[inline(always)]
-unsafe fn sixteen_rounds<V: Vector, const FIRST: usize>(state: &mut [V; 8], w: &mut [V; 16]) {
-    macro_rules! round {
-        ($i:expr, $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
-            // SAFETY: the caller guarantees the features.
-            unsafe {
-                if FIRST > 0 {
-                    let (w1, w9, w14) = (w[($i + 1) % 16], w[($i + 9) % 16], w[($i + 14) % 16]);
-                    w[$i] = w[$i].add(w1.small_sigma0()).add(w9.add(w14.small_sigma1()));
+        /// Chains fill the register; a last portion that does not is padded with idle lanes.
+        ///
+        /// # Safety
+        #[doc = concat!("The CPU has `", $feature, "`.")]
+        #[target_feature(enable = $feature)]
+        unsafe fn chain(states: &mut [State], iterations: u64) {
+            for portion in states.chunks_mut($width) {
+                let mut rows = [[0; $width]; 8];
+                for (lane, state) in portion.iter().enumerate() {
+                    for (row, word) in rows.iter_mut().zip(state) {
+                        row[lane] = *word;
+                    }
                 }
-                let wk = w[$i].add(V::splat(K[FIRST + $i]));
-                let t1 = $h.add(wk).add($e.big_sigma1().add(V::choose($e, $f, $g)));
-                $d = $d.add(t1);
-                $h = t1.add($a.big_sigma0().add(V::majority($a, $b, $c)));
+                let mut values = rows.map(|row| load(&row));
+                let initial = IV.map(|word| splat(word));
+                let padding = PADDING_32.map(|word| splat(word));
+                for _ in 0..iterations {
+                    let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (values, padding);
+                    let mut window = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+                    values = compress_block!(initial, window);
+                }
+                for (row, value) in rows.iter_mut().zip(values) {
+                    store(row, value);
+                }
+                for (lane, state) in portion.iter_mut().enumerate() {
+                    *state = std::array::from_fn(|i| rows[i][lane]);
+                }
             }
-        };
-    }
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    round!(0, a b c d e f g h);
-    round!(1, h a b c d e f g);
-    round!(2, g h a b c d e f);
-    round!(3, f g h a b c d e);
-    round!(4, e f g h a b c d);
-    round!(5, d e f g h a b c);
-    round!(6, c d e f g h a b);
-    round!(7, b c d e f g h a);
-    round!(8, a b c d e f g h);
-    round!(9, h a b c d e f g);
-    round!(10, g h a b c d e f);
-    round!(11, f g h a b c d e);
-    round!(12, e f g h a b c d);
-    round!(13, d e f g h a b c);
-    round!(14, c d e f g h a b);
-    round!(15, b c d e f g h a);
-    *state = [a, b, c, d, e, f, g, h];
+        }
+
+        /// # Safety
+        #[doc = concat!("The CPU has `", $feature, "`.")]
+        #[target_feature(enable = $feature)]
+        unsafe fn compress(states: &mut LaneState, blocks: &LaneBlock) {
+            for portion in 0..LANES / $width {
+                let of_row = |row: &[u32; LANES]| load(&row.as_chunks::<$width>().0[portion]);
+                let before = [0, 1, 2, 3, 4, 5, 6, 7].map(|i| of_row(&states[i]));
+                let mut window = blocks.each_ref().map(|row| of_row(row));
+                let after = compress_block!(before, window);
+                for (row, value) in states.iter_mut().zip(after) {
+                    store(&mut row.as_chunks_mut::<$width>().0[portion], value);
+                }
+            }
+        }
+
+        /// # Safety
+        #[doc = concat!("The CPU has `", $feature, "`.")]
+        #[target_feature(enable = $feature)]
+        unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+            let empty = empty.map(|word| splat(word));
+            let tag = NODE_TAG.map(|word| splat(word));
+            for portion in 0..LANES / $width {
+                let on_right = on_right >> ($width * portion);
+                let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|i| {
+                    let hash = load(&hashes[i].as_chunks::<$width>().0[portion]);
+                    // Left child, right child.
+                    (select(on_right, hash, empty[i]), select(on_right, empty[i], hash))
+                });
+                let mut first = [
+                    tag[0],
+                    tag[1],
+                    tag[2],
+                    join(tag[3], a.0),
+                    join(a.0, b.0),
+                    join(b.0, c.0),
+                    join(c.0, d.0),
+                    join(d.0, e.0),
+                    join(e.0, f.0),
+                    join(f.0, g.0),
+                    join(g.0, h.0),
+                    join(h.0, a.1),
+                    join(a.1, b.1),
+                    join(b.1, c.1),
+                    join(c.1, d.1),
+                    join(d.1, e.1),
+                ];
+                let zero = splat(0);
+                let mut second = [zero; 16];
+                second[0] = join(e.1, f.1);
+                second[1] = join(f.1, g.1);
+                second[2] = join(g.1, h.1);
+                second[3] = join(h.1, splat(NODE_PADDING));
+                second[15] = splat(NODE_BITS);
+                let middle = compress_block!(IV.map(|word| splat(word)), first);
+                let after = compress_block!(middle, second);
+                for (row, value) in hashes.iter_mut().zip(after) {
+                    store(&mut row.as_chunks_mut::<$width>().0[portion], value);
+                }
+            }
+        }
+
+        #[inline]
+        #[target_feature(enable = $feature)]
+        fn load(words: &[u32; $width]) -> $vector {
+            // SAFETY: the array has the register's size, and any bits are a register's value.
+            unsafe { std::mem::transmute(*words) }
+        }
+
+        #[inline]
+        #[target_feature(enable = $feature)]
+        fn store(words: &mut [u32; $width], value: $vector) {
+            // SAFETY: the array has the register's size, and any bits are an array's value.
+            *words = unsafe { std::mem::transmute::<$vector, [u32; $width]>(value) };
+        }
+    };
 }
 
-/// # Safety
-/// The CPU has the features of `V`.
-#[inline(always)]
-unsafe fn compress_block<V: Vector>(before: &[V; 8], mut w: [V; 16]) -> [V; 8] {
-    let mut state = *before;
-    // SAFETY: the caller guarantees the features.
-    unsafe {
-        sixteen_rounds::<V, 0>(&mut state, &mut w);
-        sixteen_rounds::<V, 16>(&mut state, &mut w);
-        sixteen_rounds::<V, 32>(&mut state, &mut w);
-        sixteen_rounds::<V, 48>(&mut state, &mut w);
-        std::array::from_fn(|i| state[i].add(before[i]))
-    }
+/// The chaining value after one block; `$w`, the window of sixteen message words, is used up.
+macro_rules! compress_block {
+    ($before:expr, $w:ident) => {{
+        let before = $before;
+        let mut state = before;
+        sixteen_rounds!(state, $w, 0);
+        sixteen_rounds!(state, $w, 16);
+        sixteen_rounds!(state, $w, 32);
+        sixteen_rounds!(state, $w, 48);
+        let [a, b, c, d, e, f, g, h] = state;
+        [
+            add(a, before[0]),
+            add(b, before[1]),
+            add(c, before[2]),
+            add(d, before[3]),
+            add(e, before[4]),
+            add(f, before[5]),
+            add(g, before[6]),
+            add(h, before[7]),
+        ]
+    }};
 }
 
-/// # Safety
-/// The CPU has the features of `V`.
-#[inline(always)]
-pub unsafe fn compress<V: Vector>(states: &mut LaneState, blocks: &LaneBlock) {
-    for first in (0..super::LANES).step_by(V::WIDTH) {
-        // SAFETY: rows are `LANES` long, a multiple of the width; the caller guarantees the features.
-        unsafe {
-            let before = std::array::from_fn(|i| V::load(&raw const states[i][first]));
-            let block = std::array::from_fn(|i| V::load(&raw const blocks[i][first]));
-            let after = compress_block::<V>(&before, block);
-            for i in 0..8 {
-                after[i].store(&raw mut states[i][first]);
-            }
-        }
-    }
+/// Rounds `$first` to `$first + 15`.
+macro_rules! sixteen_rounds {
+    ($state:ident, $w:ident, $first:literal) => {
+        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = $state;
+        round!($w, $first, 0, a b c d e f g h);
+        round!($w, $first, 1, h a b c d e f g);
+        round!($w, $first, 2, g h a b c d e f);
+        round!($w, $first, 3, f g h a b c d e);
+        round!($w, $first, 4, e f g h a b c d);
+        round!($w, $first, 5, d e f g h a b c);
+        round!($w, $first, 6, c d e f g h a b);
+        round!($w, $first, 7, b c d e f g h a);
+        round!($w, $first, 8, a b c d e f g h);
+        round!($w, $first, 9, h a b c d e f g);
+        round!($w, $first, 10, g h a b c d e f);
+        round!($w, $first, 11, f g h a b c d e);
+        round!($w, $first, 12, e f g h a b c d);
+        round!($w, $first, 13, d e f g h a b c);
+        round!($w, $first, 14, c d e f g h a b);
+        round!($w, $first, 15, b c d e f g h a);
+        $state = [a, b, c, d, e, f, g, h];
+    };
 }
 
-/// Chains fill the register; a last portion that does not is padded with idle lanes.
-///
-/// # Safety
-/// The CPU has the features of `V`.
-#[inline(always)]
-pub unsafe fn chain<V: Vector>(states: &mut [State], iterations: u64) {
-    for portion in states.chunks_mut(V::WIDTH) {
-        let mut rows: LaneState = [[0; super::LANES]; 8];
-        for (lane, state) in portion.iter().enumerate() {
-            for i in 0..8 {
-                rows[i][lane] = state[i];
-            }
+/// Round `$first + $i`; from round 16 on it advances its word of the window first.
+macro_rules! round {
+    ($w:ident, $first:literal, $i:literal, $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
+        if $first > 0 {
+            let earlier = add($w[$i], $w[($i + 9) % 16]);
+            let mixed = add(small_sigma0($w[($i + 1) % 16]), small_sigma1($w[($i + 14) % 16]));
+            $w[$i] = add(earlier, mixed);
         }
-        // SAFETY: rows are at least as long as the register; the caller guarantees the features.
-        unsafe {
-            let iv: [V; 8] = std::array::from_fn(|i| V::splat(IV[i]));
-            let mut value: [V; 8] = std::array::from_fn(|i| V::load(rows[i].as_ptr()));
-            for _ in 0..iterations {
-                let block = std::array::from_fn(|i| if i < 8 { value[i] } else { V::splat(PADDING_32[i - 8]) });
-                value = compress_block::<V>(&iv, block);
-            }
-            for i in 0..8 {
-                value[i].store(rows[i].as_mut_ptr());
-            }
-        }
-        for (lane, state) in portion.iter_mut().enumerate() {
-            *state = std::array::from_fn(|i| rows[i][lane]);
-        }
-    }
+        let input = add($h, add($w[$i], splat(K[$first + $i])));
+        let t1 = add(input, add(big_sigma1($e), choose($e, $f, $g)));
+        $d = add($d, t1);
+        $h = add(t1, add(big_sigma0($a), majority($a, $b, $c)));
+    };
 }
+
+pub(super) use {compress_block, round, sixteen_rounds, vector_kernel};
