@@ -5,11 +5,30 @@
  *
  * A node is named by a number, its ref: 0 is no node, n > 0 is branch n, n < 0 is leaf −n.
  */
-import { HASH_SIZE } from "../bytes.ts";
+import { HASH_SIZE, type Hash32 } from "../bytes.ts";
 import { invariant } from "../errors.ts";
-import { copyHash } from "./hashing.ts";
+import { copyWords, HASH_WORDS } from "./hashing.ts";
+import { meetingLevel } from "./order.ts";
 
 export type Ref = number;
+
+// A node in words of four bytes. Both kinds begin with the number of holders and with two levels: that of the node, and in
+// the upper half the one that its lifted hash is for.
+const COUNT = 0;
+const LEVELS = 1;
+// Branch: children, lifted hash.
+const LEFT = 2;
+const RIGHT = 3;
+const BRANCH_LIFTED = 4;
+const BRANCH_WORDS = BRANCH_LIFTED + HASH_WORDS;
+// Leaf: key, leaf hash, lifted hash.
+const KEY = 2;
+const LEAF_HASH = KEY + HASH_WORDS;
+const LEAF_LIFTED = LEAF_HASH + HASH_WORDS;
+const LEAF_WORDS = LEAF_LIFTED + HASH_WORDS;
+
+export const LEAF_BYTES = 4 * LEAF_WORDS;
+export const BRANCH_BYTES = 4 * BRANCH_WORDS;
 
 const SLAB_SHIFT = 13;
 const SLAB_NODES = 1 << SLAB_SHIFT;
@@ -18,24 +37,18 @@ const FIRST_SLAB_NODES = 16;
 /** Keeps every ref a small integer. */
 const NODES_MAX = 2 ** 30;
 
-interface Slab {
-  readonly bytes: Uint8Array;
-  /** Word 0 of a node is its count, or the next free node. */
-  readonly words: Int32Array;
-}
-
 class NodePool {
-  readonly nodeBytes: number;
   readonly nodeWords: number;
-  readonly slabs: Slab[] = [];
+  readonly words: Int32Array[] = [];
+  /** The same memory as {@link words}. */
+  readonly bytes: Uint8Array[] = [];
   live = 0;
   #capacity = 0;
   /** Index 0 is never given out: 0 ends the free list. */
   #used = 1;
   #free = 0;
 
-  constructor(nodeBytes: number, nodeWords: number) {
-    this.nodeBytes = nodeBytes;
+  constructor(nodeWords: number) {
     this.nodeWords = nodeWords;
   }
 
@@ -43,17 +56,17 @@ class NodePool {
     this.live++;
     const recycled = this.#free;
     if (recycled !== 0) {
-      const slab = this.slabs[recycled >>> SLAB_SHIFT]!;
-      this.#free = slab.words[(recycled & SLAB_MASK) * this.nodeWords]!;
+      this.#free = this.words[recycled >>> SLAB_SHIFT]![(recycled & SLAB_MASK) * this.nodeWords]!;
       return recycled;
     }
     if (this.#used >= this.#capacity) this.#grow();
     return this.#used++;
   }
 
+  /** The first word of a free node holds the next one. */
   release(index: number): void {
     this.live--;
-    this.slabs[index >>> SLAB_SHIFT]!.words[(index & SLAB_MASK) * this.nodeWords] = this.#free;
+    this.words[index >>> SLAB_SHIFT]![(index & SLAB_MASK) * this.nodeWords] = this.#free;
     this.#free = index;
   }
 
@@ -62,146 +75,188 @@ class NodePool {
     invariant(this.#capacity < NODES_MAX, "a tree holds fewer than 2^30 nodes");
     const isPartial = this.#capacity < SLAB_NODES;
     const nodes = isPartial ? Math.max(FIRST_SLAB_NODES, 2 * this.#capacity) : SLAB_NODES;
-    const slab = { bytes: new Uint8Array(nodes * this.nodeBytes), words: new Int32Array(nodes * this.nodeWords) };
-    const first = this.slabs[0];
-    if (isPartial && first !== undefined) {
-      slab.bytes.set(first.bytes);
-      slab.words.set(first.words);
-      this.slabs[0] = slab;
-      this.#capacity = nodes;
-    } else {
-      this.slabs.push(slab);
-      this.#capacity += nodes;
+    const words = new Int32Array(nodes * this.nodeWords);
+    if (isPartial) {
+      words.set(this.words.pop() ?? []);
+      this.bytes.pop();
+      this.#capacity = 0;
     }
+    this.words.push(words);
+    this.bytes.push(new Uint8Array(words.buffer));
+    this.#capacity += nodes;
   }
 }
 
-/** Leaf: key, leaf hash, lifted hash; one word. */
-const KEY = 0;
-const LEAF_HASH = HASH_SIZE;
-const LEAF_LIFTED = 2 * HASH_SIZE;
-/** Branch: lifted hash; four words. */
-const LEFT = 1;
-const RIGHT = 2;
-const LEVEL = 3;
-
-export const LEAF_BYTES = 3 * HASH_SIZE + 4;
-export const BRANCH_BYTES = HASH_SIZE + 16;
-
 /**
- * Nodes are immutable once a parent or a tree holds them. The **lifted** hash of a node is that of its subtree seen at the
- * level where it meets its neighbour: the parent's level − 1, or 256 for the root.
+ * Nodes are immutable once a parent or a tree holds them. The lifted hash of a node is that of its subtree as seen at a
+ * level, {@link seenAt}: for a held node, where it meets its neighbour, at the parent's level − 1 or at 256.
  *
- * A count above 0 is the number of holders. A count of 0 or less marks a node that is still in the making: 0 for one whose
- * hash must be computed from its own level up, −L for one whose hash is already known up to level L.
+ * A node that nobody holds yet is in the making. A new branch is seen at level 0, below its own, as long as its hash has not
+ * been computed from its children.
  */
 export class TreeArena {
-  readonly #leaves = new NodePool(3 * HASH_SIZE, 1);
-  readonly #branches = new NodePool(HASH_SIZE, 4);
+  readonly #leaves = new NodePool(LEAF_WORDS);
+  readonly #branches = new NodePool(BRANCH_WORDS);
 
   /** Nodes that some version holds. */
   get liveNodes(): number {
     return this.#leaves.live + this.#branches.live;
   }
 
-  newLeaf(key: Uint8Array, leaf: Uint8Array): Ref {
-    const index = this.#leaves.allocate();
-    const { bytes } = this.#leaves.slabs[index >>> SLAB_SHIFT]!;
-    const start = (index & SLAB_MASK) * this.#leaves.nodeBytes;
-    copyHash(key, 0, bytes, start + KEY);
-    copyHash(leaf, 0, bytes, start + LEAF_HASH);
-    copyHash(leaf, 0, bytes, start + LEAF_LIFTED);
-    this.setCount(-index, 0);
-    return -index;
-  }
-
-  /** The branch becomes a holder of nodes that its caller has attached. */
-  newBranch(level: number, left: Ref, right: Ref): Ref {
-    const index = this.#branches.allocate();
-    const { words } = this.#branches.slabs[index >>> SLAB_SHIFT]!;
-    const start = (index & SLAB_MASK) * this.#branches.nodeWords;
-    words[start] = 0;
-    words[start + LEFT] = left;
-    words[start + RIGHT] = right;
-    words[start + LEVEL] = level;
-    return index;
-  }
-
-  /** Level of a branch, 1 to 256: it is divided by bit level − 1. 0 for a leaf. */
-  level(ref: Ref): number {
-    return ref < 0 ? 0 : this.#branchWord(ref, LEVEL);
-  }
-
-  left(branch: Ref): Ref {
-    return this.#branchWord(branch, LEFT);
-  }
-
-  right(branch: Ref): Ref {
-    return this.#branchWord(branch, RIGHT);
-  }
-
-  #branchWord(branch: Ref, word: number): number {
-    return this.#branches.slabs[branch >>> SLAB_SHIFT]!.words[(branch & SLAB_MASK) * 4 + word]!;
-  }
-
-  count(ref: Ref): number {
-    return ref < 0 ? this.#leaves.slabs[-ref >>> SLAB_SHIFT]!.words[-ref & SLAB_MASK]! : this.#branchWord(ref, 0);
-  }
-
-  setCount(ref: Ref, count: number): void {
-    if (ref < 0) this.#leaves.slabs[-ref >>> SLAB_SHIFT]!.words[-ref & SLAB_MASK] = count;
-    else this.#branches.slabs[ref >>> SLAB_SHIFT]!.words[(ref & SLAB_MASK) * 4] = count;
-  }
-
-  retain(ref: Ref): Ref {
-    this.setCount(ref, this.count(ref) + 1);
+  /** A leaf in the making, seen at level 0, where its lifted hash is the leaf hash. */
+  newLeaf(key: Uint8Array, leafHash: Uint8Array): Ref {
+    const ref = -this.#leaves.allocate();
+    const start = this.#start(ref);
+    const bytes = this.#bytes(ref);
+    bytes.set(key, 4 * (start + KEY));
+    bytes.set(leafHash, 4 * (start + LEAF_HASH));
+    this.#resetLeaf(ref);
     return ref;
   }
 
+  /** A branch in the making, which becomes a holder of children that its caller has attached. */
+  newBranch(level: number, left: Ref, right: Ref): Ref {
+    const ref = this.#branches.allocate();
+    const words = this.words(ref);
+    const start = this.#start(ref);
+    words[start + COUNT] = 0;
+    words[start + LEVELS] = level;
+    words[start + LEFT] = left;
+    words[start + RIGHT] = right;
+    return ref;
+  }
+
+  /** The same subtree as a node in the making; all that is known of it is its children's hashes, or its leaf hash. */
+  copy(node: Ref): Ref {
+    if (node > 0) return this.newBranch(this.level(node), this.retain(this.left(node)), this.retain(this.right(node)));
+    const ref = -this.#leaves.allocate();
+    const target = this.#start(ref);
+    const source = this.#start(node);
+    this.words(ref).set(this.words(node).subarray(source, source + LEAF_WORDS), target);
+    this.#resetLeaf(ref);
+    return ref;
+  }
+
+  #resetLeaf(leaf: Ref): void {
+    const words = this.words(leaf);
+    const start = this.#start(leaf);
+    words[start + COUNT] = 0;
+    words[start + LEVELS] = 0;
+    copyWords(words, start + LEAF_HASH, words, start + LEAF_LIFTED);
+  }
+
+  /** Level of a branch, 1 to 256: it is divided by bit level − 1. 0 for a leaf. */
+  level(node: Ref): number {
+    return this.words(node)[this.#start(node) + LEVELS]! & 0xffff;
+  }
+
+  seenAt(node: Ref): number {
+    return this.words(node)[this.#start(node) + LEVELS]! >>> 16;
+  }
+
+  /** What is known of a leaf in the making from elsewhere. */
+  setLifted(leaf: Ref, hash: Uint8Array, level: number): void {
+    this.#bytes(leaf).set(hash, 4 * this.liftedStart(leaf));
+    this.setSeenAt(leaf, level);
+  }
+
+  setSeenAt(node: Ref, level: number): void {
+    this.words(node)[this.#start(node) + LEVELS] = this.level(node) | (level << 16);
+  }
+
+  left(branch: Ref): Ref {
+    return this.words(branch)[this.#start(branch) + LEFT]!;
+  }
+
+  right(branch: Ref): Ref {
+    return this.words(branch)[this.#start(branch) + RIGHT]!;
+  }
+
+  isInTheMaking(node: Ref): boolean {
+    return this.words(node)[this.#start(node) + COUNT]! === 0;
+  }
+
+  retain(node: Ref): Ref {
+    this.words(node)[this.#start(node) + COUNT]!++;
+    return node;
+  }
+
   /** Gives up one hold; nodes that nobody holds any more are freed. The depth of the recursion is bounded by the tree's. */
-  release(ref: Ref): void {
-    const count = this.count(ref);
+  release(node: Ref): void {
+    const words = this.words(node);
+    const start = this.#start(node);
+    const count = words[start + COUNT]!;
     invariant(count > 0, "only a held node is released");
     if (count > 1) {
-      this.setCount(ref, count - 1);
-    } else if (ref < 0) {
-      this.#leaves.release(-ref);
+      words[start + COUNT] = count - 1;
+    } else if (node < 0) {
+      this.#leaves.release(-node);
     } else {
-      const left = this.left(ref);
-      const right = this.right(ref);
-      this.#branches.release(ref);
-      this.release(left);
-      this.release(right);
+      this.#branches.release(node);
+      this.release(words[start + LEFT]!);
+      this.release(words[start + RIGHT]!);
     }
   }
 
-  /** The leaf with the lowest key under `ref`: it stands for the bits that all keys there share. */
-  firstLeaf(ref: Ref): Ref {
-    let leaf = ref;
+  /** The leaf with the lowest key under `node`: it stands for the bits that all keys there share. */
+  firstLeaf(node: Ref): Ref {
+    let leaf = node;
     while (leaf > 0) leaf = this.left(leaf);
     return leaf;
   }
 
-  /** Where the key of a leaf lies; valid until the next node is allocated. */
-  keyBytes(leaf: Ref): Uint8Array {
-    return this.#leaves.slabs[-leaf >>> SLAB_SHIFT]!.bytes;
+  key(leaf: Ref): Hash32 {
+    return this.#hash(leaf, KEY);
+  }
+
+  leafHash(leaf: Ref): Hash32 {
+    return this.#hash(leaf, LEAF_HASH);
+  }
+
+  lifted(node: Ref): Hash32 {
+    return this.#hash(node, node < 0 ? LEAF_LIFTED : BRANCH_LIFTED);
+  }
+
+  #hash(node: Ref, word: number): Hash32 {
+    const start = 4 * (this.#start(node) + word);
+    return this.#bytes(node).slice(start, start + HASH_SIZE) as Hash32;
+  }
+
+  /** Key, leaf hash and lifted hash, 96 bytes; valid until a node is made. */
+  entry(leaf: Ref): Uint8Array {
+    const start = 4 * (this.#start(leaf) + KEY);
+    return this.#bytes(leaf).subarray(start, start + 3 * HASH_SIZE);
+  }
+
+  /** The level of the smallest subtree that holds both `key` and this leaf; 0 for the leaf's own key. */
+  meetingLevel(leaf: Ref, key: Uint8Array): number {
+    return meetingLevel(key, 0, this.#bytes(leaf), 4 * (this.#start(leaf) + KEY));
+  }
+
+  hasLeafHash(leaf: Ref, leafHash: Uint8Array): boolean {
+    const bytes = this.#bytes(leaf);
+    const start = 4 * (this.#start(leaf) + LEAF_HASH);
+    return leafHash.every((byte, i) => byte === bytes[start + i]);
+  }
+
+  /** The slab in which a node lies; valid until a node is made. */
+  words(node: Ref): Int32Array {
+    return node < 0 ? this.#leaves.words[-node >>> SLAB_SHIFT]! : this.#branches.words[node >>> SLAB_SHIFT]!;
   }
 
   keyStart(leaf: Ref): number {
-    return (-leaf & SLAB_MASK) * 3 * HASH_SIZE + KEY;
+    return this.#start(leaf) + KEY;
   }
 
-  /** The leaf hash lies right after the key, the lifted hash after that. */
-  leafHashStart(leaf: Ref): number {
-    return (-leaf & SLAB_MASK) * 3 * HASH_SIZE + LEAF_HASH;
+  liftedStart(node: Ref): number {
+    return this.#start(node) + (node < 0 ? LEAF_LIFTED : BRANCH_LIFTED);
   }
 
-  /** Where the lifted hash of a node lies; valid until the next node is allocated. */
-  liftedBytes(ref: Ref): Uint8Array {
-    return ref < 0 ? this.#leaves.slabs[-ref >>> SLAB_SHIFT]!.bytes : this.#branches.slabs[ref >>> SLAB_SHIFT]!.bytes;
+  #bytes(node: Ref): Uint8Array {
+    return node < 0 ? this.#leaves.bytes[-node >>> SLAB_SHIFT]! : this.#branches.bytes[node >>> SLAB_SHIFT]!;
   }
 
-  liftedStart(ref: Ref): number {
-    return ref < 0 ? (-ref & SLAB_MASK) * 3 * HASH_SIZE + LEAF_LIFTED : (ref & SLAB_MASK) * HASH_SIZE;
+  #start(node: Ref): number {
+    return node < 0 ? (-node & SLAB_MASK) * LEAF_WORDS : (node & SLAB_MASK) * BRANCH_WORDS;
   }
 }

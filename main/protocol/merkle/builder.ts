@@ -1,174 +1,171 @@
 /**
- * Makes the nodes of a new version: first their shape, then, in {@link TreeBuilder.hash}, all hashes from the leaves up,
- * each level in as few calls as possible. The hash of a node is due when the node is attached, because only then the level
- * is known up to which it must be lifted.
+ * Makes the nodes of a new version: first their shape, then, in {@link TreeBuilder.hash}, the hashes of branches from the
+ * lowest level up, each level in as few calls as possible. The hash of a node is due when the node is attached, because only
+ * then the level is known at which it is seen.
  */
-import { HASH_SIZE } from "../bytes.ts";
 import type { Crypto } from "../crypto.ts";
-import { invariant } from "../errors.ts";
-import { copyHash, NODE_BATCH_MAX, NodeBatch } from "./hashing.ts";
-import { TREE_DEPTH } from "./order.ts";
 import type { Ref, TreeArena } from "./arena.ts";
+import { copyWords, HASH_WORDS, NODE_BATCH_MAX, NodeBatch } from "./hashing.ts";
+import { TREE_DEPTH } from "./order.ts";
 
 /** Bounds the memory of one call that lifts nodes: 68 bytes each. */
-const LIFT_BATCH_MAX = 1 << 15;
+const LIFT_BATCH_MAX = 1 << 14;
 
 export class TreeBuilder {
   readonly arena: TreeArena;
   readonly #crypto: Crypto;
-  /** Nodes whose hash is known at a lower level: leaves, and branches that lost their neighbour. */
-  readonly #lifts = new LiftList();
-  /** Branches whose children are due or known, and the level up to which each is lifted. */
-  readonly #branches: Ref[] = [];
-  readonly #branchTargets: number[] = [];
+  /** Nodes whose hash is known at a lower level than the one at which they are seen, and that lower level. */
+  readonly #lifts = new IntList();
+  readonly #liftsFrom = new IntList();
+  /** Branches whose hash is due. */
+  readonly #branches = new IntList();
 
   constructor(crypto: Crypto, arena: TreeArena) {
     this.#crypto = crypto;
     this.arena = arena;
   }
 
-  /**
-   * A branch over two subtrees, neither empty. Children that are not in the making are lifted to `childrenLevel` now.
-   */
-  branch(level: number, left: Ref, right: Ref, childrenLevel: number): Ref {
-    const attachedLeft = this.attach(left, level - 1, childrenLevel);
-    const attachedRight = this.attach(right, level - 1, childrenLevel);
+  /** A branch in the making over two subtrees, neither empty. */
+  branch(level: number, left: Ref, right: Ref): Ref {
+    const attachedLeft = this.attach(left, level - 1);
+    const attachedRight = this.attach(right, level - 1);
     return this.arena.newBranch(level, attachedLeft, attachedRight);
   }
 
   /**
    * Gives a node one holder more, which sees it at `level`; gives back the node to hold. That is another one where `node`
-   * belongs to other versions, which see it at `currentLevel`, above `level`.
+   * has holders already that see it at a higher level.
    */
-  attach(node: Ref, level: number, currentLevel: number): Ref {
+  attach(node: Ref, level: number): Ref {
     const { arena } = this;
-    const count = arena.count(node);
-    if (count > 0) {
-      if (level === currentLevel) return arena.retain(node);
-      invariant(level < currentLevel, "a shared node is only reopened to be lifted higher");
-      return this.attach(this.#copy(node), level, level);
-    }
-    arena.setCount(node, 1);
-    if (node > 0 && count === 0) {
-      this.#branches.push(node);
-      this.#branchTargets.push(level);
-    } else {
-      this.#lifts.push(node, -count, level);
-    }
-    return node;
+    const knownAt = arena.seenAt(node);
+    if (!arena.isInTheMaking(node))
+      return knownAt === level ? arena.retain(node) : this.attach(arena.copy(node), level);
+    arena.setSeenAt(node, level);
+    if (knownAt < arena.level(node)) this.#branches.push(node);
+    else this.#lift(node, knownAt);
+    return arena.retain(node);
   }
 
-  /** The node in the making that a node becomes whose neighbour went away; its hash at `currentLevel` is kept. */
-  reopen(node: Ref, currentLevel: number): Ref {
+  /** What becomes of a node whose neighbour goes: a node in the making that keeps its hash, to be lifted further. */
+  reopen(node: Ref): Ref {
     const { arena } = this;
-    if (arena.count(node) <= 0) return node;
-    const copy = this.#copy(node);
-    const source = arena.liftedBytes(node);
-    copyHash(source, arena.liftedStart(node), arena.liftedBytes(copy), arena.liftedStart(copy));
-    arena.setCount(copy, -currentLevel);
+    if (arena.isInTheMaking(node)) return node;
+    const copy = arena.copy(node);
+    copyWords(arena.words(node), arena.liftedStart(node), arena.words(copy), arena.liftedStart(copy));
+    arena.setSeenAt(copy, arena.seenAt(node));
     return copy;
-  }
-
-  #copy(node: Ref): Ref {
-    const { arena } = this;
-    if (node > 0) {
-      return arena.newBranch(arena.level(node), arena.retain(arena.left(node)), arena.retain(arena.right(node)));
-    }
-    const keyStart = arena.keyStart(node);
-    const hashStart = arena.leafHashStart(node);
-    const bytes = arena.keyBytes(node);
-    return arena.newLeaf(
-      bytes.subarray(keyStart, keyStart + HASH_SIZE),
-      bytes.subarray(hashStart, hashStart + HASH_SIZE),
-    );
   }
 
   /** Computes every hash that is due. */
   hash(): void {
-    this.#lift(this.#lifts);
-    const byLevel = this.#branchesByLevel();
-    const largest = byLevel.reduce((size, indexes) => Math.max(size, indexes.length), 0);
-    if (largest === 0) return;
-    const batch = new NodeBatch(Math.min(largest, NODE_BATCH_MAX));
-    for (const indexes of byLevel) {
-      const lifts = new LiftList();
-      for (let start = 0; start < indexes.length; start += NODE_BATCH_MAX) {
-        const end = Math.min(indexes.length, start + NODE_BATCH_MAX);
-        this.#hashBranches(indexes, start, end, batch, lifts);
-      }
-      this.#lift(lifts);
-    }
-  }
-
-  #branchesByLevel(): number[][] {
-    const byLevel: number[][] = Array.from({ length: TREE_DEPTH + 1 }, () => []);
-    for (const [index, branch] of this.#branches.entries()) byLevel[this.arena.level(branch)]!.push(index);
-    return byLevel;
-  }
-
-  #hashBranches(indexes: readonly number[], start: number, end: number, batch: NodeBatch, lifts: LiftList): void {
+    this.#flushLifts();
     const { arena } = this;
-    for (let i = start; i < end; i++) {
-      const branch = this.#branches[indexes[i]!]!;
-      const left = arena.left(branch);
-      const right = arena.right(branch);
-      batch.setChild(i - start, 0, arena.liftedBytes(left), arena.liftedStart(left));
-      batch.setChild(i - start, 1, arena.liftedBytes(right), arena.liftedStart(right));
-    }
-    batch.hash(this.#crypto, end - start);
-    for (let i = start; i < end; i++) {
-      const index = indexes[i]!;
-      const branch = this.#branches[index]!;
-      copyHash(batch.digests, (i - start) * HASH_SIZE, arena.liftedBytes(branch), arena.liftedStart(branch));
-      lifts.push(branch, arena.level(branch), this.#branchTargets[index]!);
+    const branches = this.#branches.values();
+    if (branches.length === 0) return;
+    const { order, ends } = sortByLevel(arena, branches);
+    const batch = new NodeBatch(Math.min(branches.length, NODE_BATCH_MAX));
+    let start = 0;
+    for (const levelEnd of ends) {
+      while (start < levelEnd) {
+        const end = Math.min(levelEnd, start + NODE_BATCH_MAX);
+        this.#hashBranches(order.subarray(start, end), batch);
+        start = end;
+      }
+      this.#flushLifts();
     }
   }
 
-  #lift(lifts: LiftList): void {
+  #hashBranches(branches: Int32Array, batch: NodeBatch): void {
     const { arena } = this;
-    const capacity = Math.min(lifts.length, LIFT_BATCH_MAX);
-    const keys = new Uint8Array(capacity * HASH_SIZE);
-    const hashes = new Uint8Array(capacity * HASH_SIZE);
-    const fromLevels = new Uint16Array(capacity);
-    const toLevels = new Uint16Array(capacity);
-    for (let start = 0; start < lifts.length; start += LIFT_BATCH_MAX) {
-      const count = Math.min(LIFT_BATCH_MAX, lifts.length - start);
-      for (let i = 0; i < count; i++) {
-        const node = lifts.nodes[start + i]!;
-        const leaf = arena.firstLeaf(node);
-        copyHash(arena.keyBytes(leaf), arena.keyStart(leaf), keys, i * HASH_SIZE);
-        copyHash(arena.liftedBytes(node), arena.liftedStart(node), hashes, i * HASH_SIZE);
-        fromLevels[i] = lifts.fromLevels[start + i]!;
-        toLevels[i] = lifts.toLevels[start + i]!;
-      }
-      this.#crypto.foldLoneLeaves(
-        keys.subarray(0, count * HASH_SIZE),
-        hashes.subarray(0, count * HASH_SIZE),
-        fromLevels.subarray(0, count),
-        toLevels.subarray(0, count),
-      );
-      for (let i = 0; i < count; i++) {
-        const node = lifts.nodes[start + i]!;
-        copyHash(hashes, i * HASH_SIZE, arena.liftedBytes(node), arena.liftedStart(node));
-      }
+    for (let i = 0; i < branches.length; i++) {
+      const left = arena.left(branches[i]!);
+      const right = arena.right(branches[i]!);
+      batch.setChild(i, 0, arena.words(left), arena.liftedStart(left));
+      batch.setChild(i, 1, arena.words(right), arena.liftedStart(right));
     }
+    batch.hash(this.#crypto, branches.length);
+    for (let i = 0; i < branches.length; i++) {
+      const branch = branches[i]!;
+      batch.copyDigest(i, arena.words(branch), arena.liftedStart(branch));
+      this.#lift(branch, arena.level(branch));
+    }
+  }
+
+  /** Lone leaves wait for nothing, so that they are folded as soon as a batch is full. */
+  #lift(node: Ref, fromLevel: number): void {
+    if (fromLevel === this.arena.seenAt(node)) return;
+    this.#lifts.push(node);
+    this.#liftsFrom.push(fromLevel);
+    if (this.#lifts.length === LIFT_BATCH_MAX) this.#flushLifts();
+  }
+
+  #flushLifts(): void {
+    const { arena } = this;
+    const nodes = this.#lifts.values();
+    if (nodes.length === 0) return;
+    const keys = new Int32Array(nodes.length * HASH_WORDS);
+    const hashes = new Int32Array(nodes.length * HASH_WORDS);
+    const toLevels = new Uint16Array(nodes.length);
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i]!;
+      const leaf = arena.firstLeaf(node);
+      copyWords(arena.words(leaf), arena.keyStart(leaf), keys, i * HASH_WORDS);
+      copyWords(arena.words(node), arena.liftedStart(node), hashes, i * HASH_WORDS);
+      toLevels[i] = arena.seenAt(node);
+    }
+    this.#crypto.foldLoneLeaves(
+      new Uint8Array(keys.buffer),
+      new Uint8Array(hashes.buffer),
+      Uint16Array.from(this.#liftsFrom.values()),
+      toLevels,
+    );
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i]!;
+      copyWords(hashes, i * HASH_WORDS, arena.words(node), arena.liftedStart(node));
+    }
+    this.#lifts.clear();
+    this.#liftsFrom.clear();
   }
 }
 
-class LiftList {
-  readonly nodes: Ref[] = [];
-  readonly fromLevels: number[] = [];
-  readonly toLevels: number[] = [];
+/** The branches by ascending level, and where each level ends. */
+function sortByLevel(
+  arena: TreeArena,
+  branches: Int32Array,
+): { readonly order: Int32Array; readonly ends: Int32Array } {
+  const ends = new Int32Array(TREE_DEPTH + 1);
+  for (const branch of branches) ends[arena.level(branch)]!++;
+  for (let level = 1; level <= TREE_DEPTH; level++) ends[level]! += ends[level - 1]!;
+  const order = new Int32Array(branches.length);
+  // Backwards, so that each level keeps the order of creation, in which nodes lie side by side.
+  const next = ends.slice();
+  for (let i = branches.length - 1; i >= 0; i--) order[--next[arena.level(branches[i]!)]!] = branches[i]!;
+  return { order, ends };
+}
 
-  get length(): number {
-    return this.nodes.length;
+const FIRST_LIST_LENGTH = 64;
+
+/** A growing list of integers, half as large as an array of numbers. */
+class IntList {
+  #items = new Int32Array(FIRST_LIST_LENGTH);
+  length = 0;
+
+  push(item: number): void {
+    if (this.length === this.#items.length) {
+      const larger = new Int32Array(2 * this.length);
+      larger.set(this.#items);
+      this.#items = larger;
+    }
+    this.#items[this.length++] = item;
   }
 
-  push(node: Ref, fromLevel: number, toLevel: number): void {
-    if (fromLevel === toLevel) return;
-    this.nodes.push(node);
-    this.fromLevels.push(fromLevel);
-    this.toLevels.push(toLevel);
+  clear(): void {
+    this.length = 0;
+  }
+
+  values(): Int32Array {
+    return this.#items.subarray(0, this.length);
   }
 }
 
@@ -203,7 +200,7 @@ export class SpineBuilder {
   #closeBelow(level: number): void {
     while (this.#levels.length > 0 && this.#levels.at(-1)! < level) {
       const branchLevel = this.#levels.pop()!;
-      this.#last = this.#builder.branch(branchLevel, this.#waiting.pop()!, this.#last, branchLevel - 1);
+      this.#last = this.#builder.branch(branchLevel, this.#waiting.pop()!, this.#last);
     }
   }
 }

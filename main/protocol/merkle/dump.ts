@@ -11,7 +11,6 @@ import type { Crypto } from "../crypto.ts";
 import { ProtocolError } from "../errors.ts";
 import { TreeArena } from "./arena.ts";
 import { SpineBuilder, TreeBuilder } from "./builder.ts";
-import { copyHash } from "./hashing.ts";
 import { compareTreeOrder, meetingLevel, TREE_DEPTH } from "./order.ts";
 import { SparseMerkleTree } from "./tree.ts";
 
@@ -103,7 +102,7 @@ class Loader {
   finish(): SparseMerkleTree {
     this.#addWaiting(TREE_DEPTH + 1);
     const top = this.#spine.finish();
-    const held = top === 0 ? 0 : this.#builder.attach(top, TREE_DEPTH, TREE_DEPTH);
+    const held = top === 0 ? 0 : this.#builder.attach(top, TREE_DEPTH);
     this.#builder.hash();
     return new SparseMerkleTree(this.#crypto, this.#arena, held, this.#size);
   }
@@ -111,9 +110,8 @@ class Loader {
   #addWaiting(nextLevel: number): void {
     if (this.#waiting === undefined) return;
     const { entry, level } = this.#waiting;
-    const leaf = this.#arena.newLeaf(entry, entry.subarray(HASH_SIZE));
-    copyHash(entry, 2 * HASH_SIZE, this.#arena.liftedBytes(leaf), this.#arena.liftedStart(leaf));
-    this.#arena.setCount(leaf, 1 - Math.min(level, nextLevel));
+    const leaf = this.#arena.newLeaf(entry.subarray(0, HASH_SIZE), entry.subarray(HASH_SIZE, 2 * HASH_SIZE));
+    this.#arena.setLifted(leaf, entry.subarray(2 * HASH_SIZE), Math.min(level, nextLevel) - 1);
     this.#spine.append(leaf, level);
     this.#size++;
   }

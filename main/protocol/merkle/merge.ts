@@ -17,30 +17,46 @@ export function mergeChanges(builder: TreeBuilder, top: Ref, changes: readonly L
   return { top: merge.into(top), sizeChange: merge.sizeChange };
 }
 
-/** In tree order, one change a key: the last that was given; all-zero leaf hashes become undefined. Throws `RangeError` for a key or hash of another length. */
+/**
+ * In tree order, one change a key: the last that was given; all-zero leaf hashes become undefined. Throws `RangeError` for a
+ * key or hash of another length.
+ */
 function sortChanges(changes: readonly LeafChange[]): LeafChange[] {
-  const prefixes = new Float64Array(changes.length);
-  const order = new Uint32Array(changes.length);
-  for (const [i, { key, leaf }] of changes.entries()) {
+  const sorted: LeafChange[] = [];
+  for (const index of orderOf(changes)) {
+    const { key, leaf } = changes[index]!;
+    const last = sorted.at(-1);
+    if (last !== undefined && compareTreeOrder(last.key, key) === 0) sorted.pop();
+    sorted.push({ key, leaf: leaf === undefined || isAllZero(leaf) ? undefined : leaf });
+  }
+  return sorted;
+}
+
+/**
+ * Indexes of `changes` by key in tree order, then by index. The top of the key and the index together make one exact number,
+ * so that numbers are sorted, not objects; only where tops are equal are keys compared.
+ */
+function orderOf(changes: readonly LeafChange[]): Uint32Array {
+  const indexSpan = 2 ** Math.ceil(Math.log2(changes.length + 1));
+  const topBits = Math.min(32, 53 - Math.log2(indexSpan));
+  const packed = new Float64Array(changes.length);
+  for (let i = 0; i < changes.length; i++) {
+    const { key, leaf } = changes[i]!;
     if (key.length !== HASH_SIZE || (leaf !== undefined && leaf.length !== HASH_SIZE)) {
       throw new RangeError("keys and leaf hashes have 32 bytes");
     }
-    const high = (key[31]! << 16) | (key[30]! << 8) | key[29]!;
-    const low = (key[28]! << 16) | (key[27]! << 8) | key[26]!;
-    prefixes[i] = high * 2 ** 24 + low;
-    order[i] = i;
+    const top = ((key[31]! << 24) | (key[30]! << 16) | (key[29]! << 8) | key[28]!) >>> (32 - topBits);
+    packed[i] = top * indexSpan + i;
   }
-  // The first six bytes nearly always decide; the index keeps changes of one key in the order given.
-  order.sort((a, b) => prefixes[a]! - prefixes[b]! || compareTreeOrder(changes[a]!.key, changes[b]!.key) || a - b);
-  const sorted: LeafChange[] = [];
-  for (const index of order) {
-    const change = changes[index]!;
-    const last = sorted.at(-1);
-    if (last !== undefined && compareTreeOrder(last.key, change.key) === 0) sorted.pop();
-    const isRemoval = change.leaf !== undefined && isAllZero(change.leaf);
-    sorted.push(isRemoval ? { key: change.key, leaf: undefined } : change);
+  packed.sort();
+  const order = Uint32Array.from(packed, (value) => value % indexSpan);
+  const topAt = (position: number): number => Math.floor(packed[position]! / indexSpan);
+  const compare = (a: number, b: number): number => compareTreeOrder(changes[a]!.key, changes[b]!.key) || a - b;
+  for (let start = 0, end = 0; start < order.length; start = end) {
+    while (end < order.length && topAt(end) === topAt(start)) end++;
+    if (end - start > 1) order.subarray(start, end).sort(compare);
   }
-  return sorted;
+  return order;
 }
 
 class Merge {
@@ -54,49 +70,50 @@ class Merge {
   }
 
   into(top: Ref): Ref {
-    return this.#merge(top, TREE_DEPTH, 0, this.#changes.length);
+    return this.#merge(top, 0, this.#changes.length);
   }
 
   /**
-   * Merges changes `start` to `end` (exclusive) into the subtree of `node` as seen at `seenAt`; all their keys lie in it.
-   * Gives back `node` where nothing changes, a node in the making, or 0. The recursion is as deep as the tree at most, for
+   * Merges changes `start` to `end` (exclusive) into the subtree of `node` where it meets its neighbour; all their keys
+   * lie in it. Gives back `node` where nothing changes, a node in the making, or 0. The recursion is as deep as the tree at most, for
    * each step falls to a lower level.
    */
-  #merge(node: Ref, seenAt: number, start: number, end: number): Ref {
+  #merge(node: Ref, start: number, end: number): Ref {
     if (start === end) return node;
     if (node === 0) return this.#build(start, end);
     const { arena } = this.#builder;
     const level = arena.level(node);
-    if (level < seenAt) {
+    if (level < arena.seenAt(node)) {
       const leaf = arena.firstLeaf(node);
-      const meeting = Math.max(this.#meetingLevel(start, leaf), this.#meetingLevel(end - 1, leaf));
-      if (meeting > level) return this.#mergeBeside(node, seenAt, leaf, meeting, start, end);
+      const meeting = Math.max(
+        arena.meetingLevel(leaf, this.#changes[start]!.key),
+        arena.meetingLevel(leaf, this.#changes[end - 1]!.key),
+      );
+      if (meeting > level) return this.#mergeBeside(node, leaf, meeting, start, end);
     }
     if (node < 0) return this.#replace(node, this.#changes[start]!);
 
     const middle = this.#firstRight(start, end, level);
     const left = arena.left(node);
     const right = arena.right(node);
-    const newLeft = this.#merge(left, level - 1, start, middle);
-    const newRight = this.#merge(right, level - 1, middle, end);
+    const newLeft = this.#merge(left, start, middle);
+    const newRight = this.#merge(right, middle, end);
     if (newLeft === left && newRight === right) return node;
-    if (newLeft === 0) return newRight === 0 ? 0 : this.#builder.reopen(newRight, level - 1);
-    if (newRight === 0) return this.#builder.reopen(newLeft, level - 1);
-    return this.#builder.branch(level, newLeft, newRight, level - 1);
+    if (newLeft === 0) return newRight === 0 ? 0 : this.#builder.reopen(newRight);
+    if (newRight === 0) return this.#builder.reopen(newLeft);
+    return this.#builder.branch(level, newLeft, newRight);
   }
 
   /** Some changes lie beside the subtree of `node`, whose first leaf is `leaf`; the farthest meets it at `meeting`. */
-  #mergeBeside(node: Ref, seenAt: number, leaf: Ref, meeting: number, start: number, end: number): Ref {
+  #mergeBeside(node: Ref, leaf: Ref, meeting: number, start: number, end: number): Ref {
     const { arena } = this.#builder;
-    const isRight = bit(arena.keyBytes(leaf), meeting - 1, arena.keyStart(leaf)) === 1;
+    const isRight = bit(arena.key(leaf), meeting - 1) === 1;
     const middle = this.#firstRight(start, end, meeting);
     const beside = isRight ? this.#build(start, middle) : this.#build(middle, end);
-    const merged = isRight ? this.#merge(node, seenAt, middle, end) : this.#merge(node, seenAt, start, middle);
+    const merged = isRight ? this.#merge(node, middle, end) : this.#merge(node, start, middle);
     if (beside === 0) return merged;
     if (merged === 0) return beside;
-    return isRight
-      ? this.#builder.branch(meeting, beside, merged, seenAt)
-      : this.#builder.branch(meeting, merged, beside, seenAt);
+    return isRight ? this.#builder.branch(meeting, beside, merged) : this.#builder.branch(meeting, merged, beside);
   }
 
   #replace(leaf: Ref, change: LeafChange): Ref {
@@ -105,8 +122,7 @@ class Merge {
       this.sizeChange--;
       return 0;
     }
-    const isSame = meetingLevel(change.leaf, 0, arena.keyBytes(leaf), arena.leafHashStart(leaf)) === 0;
-    return isSame ? leaf : arena.newLeaf(change.key, change.leaf);
+    return arena.hasLeafHash(leaf, change.leaf) ? leaf : arena.newLeaf(change.key, change.leaf);
   }
 
   /** The subtree of the changes alone, where there was none. */
@@ -122,11 +138,6 @@ class Merge {
       previous = change;
     }
     return spine.finish();
-  }
-
-  #meetingLevel(index: number, leaf: Ref): number {
-    const { arena } = this.#builder;
-    return meetingLevel(this.#changes[index]!.key, 0, arena.keyBytes(leaf), arena.keyStart(leaf));
   }
 
   /** The first of the changes `start` to `end`, all in one subtree at `level`, that lies in its right half. */

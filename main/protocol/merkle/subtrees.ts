@@ -1,5 +1,5 @@
 /** Tables verified in parts (chapter 02 §4.12): the manifest of subtree roots, and the records of one prefix. */
-import { HASH_SIZE, type Hash32 } from "../bytes.ts";
+import type { Hash32 } from "../bytes.ts";
 import type { Crypto } from "../crypto.ts";
 import { ProtocolError } from "../errors.ts";
 import { leafHashes, NODE_BATCH_MAX, NodeBatch } from "./hashing.ts";
@@ -39,12 +39,9 @@ function foldPairs(crypto: Crypto, roots: readonly Hash32[], batch: NodeBatch): 
   const above: Hash32[] = [];
   for (let start = 0; start < roots.length; start += 2 * NODE_BATCH_MAX) {
     const count = Math.min(NODE_BATCH_MAX, (roots.length - start) / 2);
-    for (let i = 0; i < count; i++) {
-      batch.setChild(i, 0, roots[start + 2 * i]!, 0);
-      batch.setChild(i, 1, roots[start + 2 * i + 1]!, 0);
-    }
+    for (let i = 0; i < count; i++) batch.setChildren(i, roots[start + 2 * i]!, roots[start + 2 * i + 1]!);
     batch.hash(crypto, count);
-    for (let i = 0; i < count; i++) above.push(batch.digests.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE) as Hash32);
+    for (let i = 0; i < count; i++) above.push(batch.digest(i));
   }
   return above;
 }

@@ -12,7 +12,7 @@ import { TreeArena, type Ref } from "./arena.ts";
 import { TreeBuilder } from "./builder.ts";
 import { emptySubtree, leafHashes } from "./hashing.ts";
 import { mergeChanges } from "./merge.ts";
-import { bit, meetingLevel, prefixOf, PREFIX_BITS_MAX, TREE_DEPTH } from "./order.ts";
+import { bit, prefixOf, PREFIX_BITS_MAX, TREE_DEPTH } from "./order.ts";
 
 /** What one key becomes; an undefined or all-zero leaf hash removes it. */
 export interface LeafChange {
@@ -46,7 +46,7 @@ export class SparseMerkleTree {
     this.#arena = arena;
     this.#top = top;
     this.size = size;
-    this.root = top === 0 ? emptySubtree(crypto, TREE_DEPTH) : liftedHash(arena, top);
+    this.root = top === 0 ? emptySubtree(crypto, TREE_DEPTH) : arena.lifted(top);
   }
 
   /** A tree without leaves. All versions that come from it lie in one `arena`, whose memory goes with the last of them. */
@@ -60,8 +60,7 @@ export class SparseMerkleTree {
     const arena = this.#arena;
     let node = this.#top;
     while (node > 0) node = bit(key, arena.level(node) - 1) === 0 ? arena.left(node) : arena.right(node);
-    if (node === 0 || meetingLevel(key, 0, arena.keyBytes(node), arena.keyStart(node)) !== 0) return undefined;
-    return copyOf(arena.keyBytes(node), arena.leafHashStart(node));
+    return node === 0 || arena.meetingLevel(node, key) !== 0 ? undefined : arena.leafHash(node);
   }
 
   /** The version with `changes` made; of several for one key the last counts, otherwise their order means nothing. */
@@ -69,7 +68,7 @@ export class SparseMerkleTree {
     this.#checkUsable();
     const builder = new TreeBuilder(this.#crypto, this.#arena);
     const { top, sizeChange } = mergeChanges(builder, this.#top, changes);
-    const held = top === 0 ? 0 : builder.attach(top, TREE_DEPTH, TREE_DEPTH);
+    const held = top === 0 ? 0 : builder.attach(top, TREE_DEPTH);
     builder.hash();
     return new SparseMerkleTree(this.#crypto, this.#arena, held, this.size + sizeChange);
   }
@@ -92,21 +91,17 @@ export class SparseMerkleTree {
       bitmap[level >> 3]! |= 1 << (level & 7);
       hashes.push(hash);
     };
-    let node = this.#top;
-    let seenAt = TREE_DEPTH;
-    while (node !== 0) {
+    for (let node = this.#top; node !== 0;) {
       const level = arena.level(node);
-      const leaf = level === seenAt ? 0 : arena.firstLeaf(node);
-      const meeting = leaf === 0 ? 0 : meetingLevel(key, 0, arena.keyBytes(leaf), arena.keyStart(leaf));
+      const meeting = arena.meetingLevel(arena.firstLeaf(node), key);
       if (meeting > level) {
-        add(meeting - 1, this.#hashesAt([node], meeting - 1, [seenAt])[0]!);
+        add(meeting - 1, this.#hashesAt([node], meeting - 1)[0]!);
         break;
       }
       if (node < 0) break;
       const isRight = bit(key, level - 1) === 1;
-      add(level - 1, liftedHash(arena, isRight ? arena.left(node) : arena.right(node)));
+      add(level - 1, arena.lifted(isRight ? arena.left(node) : arena.right(node)));
       node = isRight ? arena.right(node) : arena.left(node);
-      seenAt = level - 1;
     }
     return { bitmap, siblings: hashes.reverse() };
   }
@@ -123,26 +118,22 @@ export class SparseMerkleTree {
     }
     const level = TREE_DEPTH - depth;
     const nodes: Ref[] = [];
-    const seenAt: number[] = [];
     const indexes: number[] = [];
     const arena = this.#arena;
-    const visit = (node: Ref, nodeSeenAt: number): void => {
-      const nodeLevel = arena.level(node);
-      if (nodeLevel > level) {
-        visit(arena.left(node), nodeLevel - 1);
-        visit(arena.right(node), nodeLevel - 1);
+    const visit = (node: Ref): void => {
+      if (arena.level(node) > level) {
+        visit(arena.left(node));
+        visit(arena.right(node));
         return;
       }
-      const leaf = arena.firstLeaf(node);
-      const index = prefixOf(copyOf(arena.keyBytes(leaf), arena.keyStart(leaf)), depth) - first;
+      const index = prefixOf(arena.key(arena.firstLeaf(node)), depth) - first;
       if (index < 0 || index >= count) return;
       nodes.push(node);
-      seenAt.push(nodeSeenAt);
       indexes.push(index);
     };
-    if (this.#top !== 0) visit(this.#top, TREE_DEPTH);
+    if (this.#top !== 0) visit(this.#top);
     const roots = new Array<Hash32>(count).fill(emptySubtree(this.#crypto, level));
-    for (const [i, hash] of this.#hashesAt(nodes, level, seenAt).entries()) roots[indexes[i]!] = hash;
+    for (const [i, hash] of this.#hashesAt(nodes, level).entries()) roots[indexes[i]!] = hash;
     return roots;
   }
 
@@ -158,18 +149,17 @@ export class SparseMerkleTree {
       if (node > 0) {
         stack.push(arena.right(node), arena.left(node));
       } else {
-        const start = arena.keyStart(node);
-        yield arena.keyBytes(node).subarray(start, start + 3 * HASH_SIZE);
+        yield arena.entry(node);
       }
     }
   }
 
-  /** Hashes of subtrees as seen at `level`, which is not above the levels `seenAt` that their lifted hashes are for. */
-  #hashesAt(nodes: readonly Ref[], level: number, seenAt: readonly number[]): Hash32[] {
+  /** Hashes of subtrees as seen at `level`, which is not above the one at which each is seen in this tree. */
+  #hashesAt(nodes: readonly Ref[], level: number): Hash32[] {
     const builder = new TreeBuilder(this.#crypto, this.#arena);
-    const held = nodes.map((node, i) => builder.attach(node, level, seenAt[i]!));
+    const held = nodes.map((node) => builder.attach(node, level));
     builder.hash();
-    const hashes = held.map((node) => liftedHash(this.#arena, node));
+    const hashes = held.map((node) => this.#arena.lifted(node));
     for (const node of held) this.#arena.release(node);
     return hashes;
   }
@@ -190,12 +180,4 @@ export function rootOf(
     list.map(({ record }) => record),
   );
   return SparseMerkleTree.empty(crypto).update(list.map(({ key }, i) => ({ key, leaf: leaves[i] }))).root;
-}
-
-function liftedHash(arena: TreeArena, node: Ref): Hash32 {
-  return copyOf(arena.liftedBytes(node), arena.liftedStart(node));
-}
-
-function copyOf(bytes: Uint8Array, start: number): Hash32 {
-  return bytes.slice(start, start + HASH_SIZE) as Hash32;
 }
