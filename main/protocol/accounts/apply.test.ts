@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { equalBytes, type Hash32 } from "../bytes.ts";
-import { TYPE_CREATE, type Operation } from "../objects/operations.ts";
+import { TYPE_ANCHOR, TYPE_CHANGE_KEY, TYPE_CREATE, TYPE_TRANSFER, type Operation } from "../objects/operations.ts";
 import { accountIdOf, SUITE_MLDSA65 } from "../identity/ids.ts";
 import type { AccountRecord } from "../state/records.ts";
 import { AccountTableDraft } from "../state/table.ts";
@@ -72,6 +72,12 @@ function play(
   }
   return table;
 }
+
+test("The histories of these tests hold operations of every kind that took effect", () => {
+  const kinds = new Set<number>();
+  for (const history of fc.sample(steps, 30)) play(history, (op) => kinds.add(op.type));
+  expect(kinds).toEqual(new Set([TYPE_TRANSFER, TYPE_CREATE, TYPE_CHANGE_KEY, TYPE_ANCHOR]));
+});
 
 test("No operation makes or destroys coins", () => {
   fc.assert(
