@@ -164,7 +164,7 @@ export const noble: Addon = {
 
   argon2id(password, salt, memoryKib, passes, lanes, derived) {
     move(
-      argon2id(password, salt, { m: memoryKib, t: passes, p: lanes, dkLen: derived.length, maxmem: 2 ** 32 }),
+      argon2id(password, salt, { m: memoryKib, t: passes, p: lanes, dkLen: derived.length, maxmem: 2 ** 32 - 1 }),
       derived,
     );
     return true;
