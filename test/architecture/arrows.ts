@@ -32,9 +32,19 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   "main/local": shell(),
   "main/api": shell("main/node", "main/wallet", "main/vpn", "main/mesh", "main/local", "main/protocol"),
   "main/app": shell(
-    ...["protocol", "native", "consensus", "network", "keystore", "node", "wallet", "xray", "cities", "vpn", "mesh"].map(
-      (name) => `main/${name}`,
-    ),
+    ...[
+      "protocol",
+      "native",
+      "consensus",
+      "network",
+      "keystore",
+      "node",
+      "wallet",
+      "xray",
+      "cities",
+      "vpn",
+      "mesh",
+    ].map((name) => `main/${name}`),
     "main/local",
     "main/api",
   ),

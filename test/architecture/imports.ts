@@ -24,7 +24,11 @@ export async function readImportGraph(root: string, folders: readonly string[]):
     imports: own.flatMap(({ source, dependencies }) =>
       dependencies.map(({ resolved, module, dependencyTypes }) => ({
         from: source,
-        to: dependencyTypes.includes("core") ? `node:${module.replace(/^node:/, "")}` : isOwn(resolved) ? resolved : module,
+        to: dependencyTypes.includes("core")
+          ? `node:${module.replace(/^node:/, "")}`
+          : isOwn(resolved)
+            ? resolved
+            : module,
       })),
     ),
   };

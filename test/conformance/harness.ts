@@ -166,10 +166,11 @@ function canonical(value: unknown): string {
 const SHOWN_CHARACTERS_MAX = 400;
 
 function show(value: unknown): string {
+  if (value === undefined) return "nothing";
   const text = JSON.stringify(value, (_, inner: unknown) => {
     if (inner instanceof Uint8Array) return toHex(inner);
     if (inner instanceof Map) return Object.fromEntries(inner.entries());
     return typeof inner === "bigint" ? String(inner) : inner;
   });
-  return text === undefined ? "nothing" : text.slice(0, SHOWN_CHARACTERS_MAX);
+  return text.slice(0, SHOWN_CHARACTERS_MAX);
 }

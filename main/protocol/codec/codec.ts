@@ -170,7 +170,7 @@ type StructOf<F> = { readonly [K in keyof F]: F[K] extends Codec<infer T> ? T : 
 export function struct<F extends FixedFields>(fields: F): FixedCodec<StructOf<F>>;
 export function struct<F extends Fields>(fields: F): Codec<StructOf<F>>;
 export function struct(fields: Fields): Codec<unknown> {
-  const entries = Object.entries(fields) as [string, Codec<unknown>][];
+  const entries = Object.entries(fields);
   const minSize = entries.reduce((sum, [, codec]) => sum + codec.minSize, 0);
   const codec: Codec<unknown> = {
     minSize,

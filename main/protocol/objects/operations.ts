@@ -62,10 +62,10 @@ export type Anchor = Infer<typeof anchorLayout>;
 export type Operation = Transfer | Create | ChangeKey | Anchor;
 
 const layouts: ReadonlyMap<number, FixedCodec<Operation>> = new Map<number, FixedCodec<Operation>>([
-  [TYPE_TRANSFER, transferLayout as FixedCodec<Operation>],
-  [TYPE_CREATE, createLayout as FixedCodec<Operation>],
-  [TYPE_CHANGE_KEY, changeKeyLayout as FixedCodec<Operation>],
-  [TYPE_ANCHOR, anchorLayout as FixedCodec<Operation>],
+  [TYPE_TRANSFER, transferLayout],
+  [TYPE_CREATE, createLayout],
+  [TYPE_CHANGE_KEY, changeKeyLayout],
+  [TYPE_ANCHOR, anchorLayout],
 ]);
 
 function layoutOf(type: number): FixedCodec<Operation> {

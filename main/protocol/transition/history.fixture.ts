@@ -23,7 +23,7 @@ import {
   type Operation,
 } from "../objects/operations.ts";
 import { MemoryState } from "../state/memory.ts";
-import { emptyTrees, updateTrees } from "../state/roots.ts";
+import { emptyTrees, releaseTrees, updateTrees } from "../state/roots.ts";
 import { StateDraft } from "../state/table.ts";
 import { genesisEpoch } from "./adaptEpoch.ts";
 import { applyWindow, type Settled, type WindowInputs, type WindowResult } from "./applyWindow.ts";
@@ -159,7 +159,7 @@ export class History {
     this.state.apply(result.changes);
     const { trees: previous } = this.settled;
     this.settled = { state: this.state, trees: result.trees, epoch: result.epoch };
-    for (const tree of Object.values(previous)) tree.release();
+    releaseTrees(previous);
     this.window += 1n;
   }
 

@@ -13,7 +13,7 @@ export function pruneAccounts(draft: StateDraft, window: bigint, pruningIdleWind
   const pruned: AccountId[] = [];
   for (const id of draft.accounts.emptySince(idleSince)) {
     const account = draft.accounts.get(id);
-    if (account === undefined || account.balance !== 0n || account.isNodeOperator) continue;
+    if (account?.balance !== 0n || account.isNodeOperator) continue;
     if (BigInt(account.lastOpWindow) > idleSince || protectedIds.has(byteKey(id))) continue;
     draft.accounts.remove(id);
     pruned.push(id);
