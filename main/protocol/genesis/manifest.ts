@@ -1,5 +1,5 @@
 /** The genesis manifest: the peers that a node first talks to, as JSON text (chapter 02 §3.7, §5.1; chapter 05 §2). */
-import { ProtocolError } from "../errors.ts";
+import { ProtocolError, type ErrorParams } from "../errors.ts";
 import type { ProtocolParams } from "./params.ts";
 import { rulesOf, type Admission, type NetworkRules, type Profile } from "./rules.ts";
 
@@ -151,6 +151,6 @@ function own(json: Json, field: string): unknown {
   return Object.hasOwn(json, field) ? json[field] : undefined;
 }
 
-function refusal(code: ManifestErrorCode, params: ConstructorParameters<typeof ProtocolError>[1] = {}) {
+function refusal(code: ManifestErrorCode, params: ErrorParams = {}) {
   return new ProtocolError<ManifestErrorCode>(code, params);
 }

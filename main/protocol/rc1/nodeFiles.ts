@@ -5,7 +5,7 @@
 import { ascii, concatBytes, equalBytes, isAllZero, ZERO_HASH, type Hash32 } from "../bytes.ts";
 import { decode, encode, hash32, struct, u64, u8, type FixedCodec } from "../codec/codec.ts";
 import type { Crypto } from "../crypto.ts";
-import { ProtocolError } from "../errors.ts";
+import { ProtocolError, type ErrorParams } from "../errors.ts";
 import type { ProtocolParams } from "../genesis/params.ts";
 import { genesisTimechainValue } from "../timechain/genesisValue.ts";
 
@@ -145,6 +145,6 @@ function body(file: Uint8Array, magic: Uint8Array, layout: FixedCodec<unknown>):
   return file.subarray(HEADER_SIZE);
 }
 
-function failure(code: NodeFileErrorCode, params: ConstructorParameters<typeof ProtocolError>[1] = {}) {
+function failure(code: NodeFileErrorCode, params: ErrorParams = {}) {
   return new ProtocolError<NodeFileErrorCode>(code, params);
 }

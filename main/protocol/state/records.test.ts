@@ -6,9 +6,9 @@ import { accountBytes, candidateBytes, nodeBytes } from "./records.fixture.ts";
 import { accountRecord, candidateRecord, nodeRecord } from "./records.ts";
 
 const kinds: readonly { name: string; codec: FixedCodec<unknown>; bytes: fc.Arbitrary<Uint8Array>; size: number }[] = [
-  { name: "account", codec: accountRecord as FixedCodec<unknown>, bytes: accountBytes, size: 2059 },
-  { name: "node", codec: nodeRecord as FixedCodec<unknown>, bytes: nodeBytes, size: 2098 },
-  { name: "candidate", codec: candidateRecord as FixedCodec<unknown>, bytes: candidateBytes, size: 2082 },
+  { name: "account", codec: accountRecord, bytes: accountBytes, size: 2059 },
+  { name: "node", codec: nodeRecord, bytes: nodeBytes, size: 2098 },
+  { name: "candidate", codec: candidateRecord, bytes: candidateBytes, size: 2082 },
 ];
 
 describe.each(kinds)("the $name record", ({ codec, bytes, size }) => {
