@@ -227,6 +227,13 @@ describe.each(backEnds)("the $backEnd back end", (crypto) => {
     expect(await crypto.verifyBatchAsync([])).toEqual([]);
   });
 
+  it("lets no more than 64 batches wait", async () => {
+    const batches = Array.from({ length: 64 }, () => crypto.verifyBatchAsync([]));
+    await expect(crypto.verifyBatchAsync([])).rejects.toMatchObject({ code: "busy", params: { waiting: 64 } });
+    await Promise.all(batches);
+    expect(await crypto.verifyBatchAsync([])).toEqual([]);
+  });
+
   it("answers every malformed key and signature of the right length with false", () => {
     const { publicKey, secretKey } = crypto.mldsa65.generate(zeros(32));
     const signature = crypto.mldsa65.sign(secretKey, zeros(1));

@@ -28,9 +28,12 @@ const AEAD_TAG_SIZE = 16;
 const X25519_KEY_SIZE = 32;
 const U32_MAX = 2 ** 32 - 1;
 const PROGRESS_INTERVAL_MS = 100;
+/** A caller that is ahead of the pool by so much must wait: its signatures lie copied in memory. */
+const BATCHES_WAITING_MAX = 64;
 const NO_CONTEXT = new Uint8Array(0);
 
 export function checked(addon: Addon, backEnd: BackEnd): Native {
+  let batchesWaiting = 0;
   const native: Native = {
     backEnd,
     kernels: addon.kernels(),
@@ -100,7 +103,14 @@ export function checked(addon: Addon, backEnd: BackEnd): Native {
     verifySegments: (segments, options) => verifySegments(addon, segments, options),
 
     async verifyBatchAsync(jobs) {
-      return Array.from(await addon.mldsaVerifyBatchAsync(...flatten(jobs)), Boolean);
+      if (batchesWaiting === BATCHES_WAITING_MAX) throw new ProtocolError("busy", { waiting: batchesWaiting });
+      const batch = flatten(jobs);
+      batchesWaiting++;
+      try {
+        return Array.from(await addon.mldsaVerifyBatchAsync(...batch), Boolean);
+      } finally {
+        batchesWaiting--;
+      }
     },
 
     setThreadPriority: (priority) => addon.setThreadPriority(priority),

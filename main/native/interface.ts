@@ -31,7 +31,10 @@ export interface Native extends Crypto {
    */
   verifySegments(segments: readonly Segment[], options: SegmentOptions): Promise<boolean[]>;
 
-  /** As `mldsa65.verifyBatch`, on a bounded pool of threads beside the event loop. */
+  /**
+   * As `mldsa65.verifyBatch`, on a bounded pool of threads beside the event loop. Rejects with `ProtocolError("busy")` while
+   * 64 batches are waiting.
+   */
   verifyBatchAsync(jobs: readonly VerifyJob[]): Promise<boolean[]>;
 
   /**
