@@ -5,11 +5,11 @@
 import { loadCrypto } from "../../main/native/index.ts";
 import { ZERO_HASH, type AccountId, type NodeId } from "../../main/protocol/bytes.ts";
 import { encode, u32 } from "../../main/protocol/codec/codec.ts";
-import type { PublicKey, SecretKey } from "../../main/protocol/crypto.ts";
+import type { SecretKey } from "../../main/protocol/crypto.ts";
 import { MONTANA_PARAMS } from "../../main/protocol/genesis/montana.ts";
 import { rulesOf } from "../../main/protocol/genesis/rules.ts";
 import { genesisRecords, unusedAccount } from "../../main/protocol/genesis/state.ts";
-import { operation, TYPE_TRANSFER } from "../../main/protocol/objects/operations.ts";
+import { operation, TYPE_TRANSFER, type Operation } from "../../main/protocol/objects/operations.ts";
 import type { Draft } from "../../main/protocol/objects/signed.ts";
 import { MemoryState } from "../../main/protocol/state/memory.ts";
 import type { AccountRecord } from "../../main/protocol/state/records.ts";
@@ -102,9 +102,9 @@ function treesOf(state: MemoryState): StateTrees {
 }
 
 function transferTo({ account, secretKey }: Person, link: AccountId): CementedOperation {
-  const draft = { type: TYPE_TRANSFER, prevHash: account.frontierHash, sender: account.accountId, link, amount: 1n };
-  const publicKey: PublicKey = account.currentPubkey;
-  return { operation: operation.sign(crypto, secretKey, draft as Draft<never>), verifiedWith: publicKey };
+  const { accountId: sender, frontierHash: prevHash, currentPubkey } = account;
+  const draft = { type: TYPE_TRANSFER, prevHash, sender, link, amount: 1n } as Draft<Operation>;
+  return { operation: operation.sign(crypto, secretKey, draft), verifiedWith: currentPubkey };
 }
 
 interface Times {

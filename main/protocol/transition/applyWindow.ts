@@ -23,6 +23,15 @@ import { rotateCheckpoints } from "./rotateCheckpoints.ts";
 import { settleOperations, type CementedOperation, type Settlement } from "./settleOperations.ts";
 import { snapshotAccounts } from "./snapshotAccounts.ts";
 
+/** The steps by name, as they are reported to {@link WindowOptions.onStep}. */
+export type TransitionStep =
+  "settle" | "control set" | "expiry" | "admission" | "emission" | "presence" | "epoch" | "roots";
+
+export interface WindowOptions {
+  /** Called after each step: a large window takes long enough to be watched. */
+  readonly onStep?: (step: TransitionStep) => void;
+}
+
 /** Everything that the window W−1 left behind. */
 export interface Settled {
   readonly state: State;
@@ -71,7 +80,13 @@ export interface WindowResult {
  * Throws `ProtocolError` where the state cannot go on: `EmissionFailure`, an overflow of a counter, a broken audit. For a
  * received proposal that is a rejection, in the node's own derivation a halt (chapter 02 §5.3).
  */
-export function applyWindow(crypto: Crypto, rules: NetworkRules, settled: Settled, inputs: WindowInputs): WindowResult {
+export function applyWindow(
+  crypto: Crypto,
+  rules: NetworkRules,
+  settled: Settled,
+  inputs: WindowInputs,
+  { onStep }: WindowOptions = {},
+): WindowResult {
   const { params } = rules;
   const { state } = settled;
   const { window, timechainValue, aggregate } = inputs;
@@ -80,6 +95,7 @@ export function applyWindow(crypto: Crypto, rules: NetworkRules, settled: Settle
 
   // 0 settle
   const settlement = settleOperations(crypto, state.accounts, draft, inputs.operations, window, params.tau2Windows);
+  onStep?.("settle");
 
   // 1 control set
   const control = applyControlSet(crypto, rules, draft, inControlSetOrder(crypto, inputs.registrations), {
@@ -89,23 +105,28 @@ export function applyWindow(crypto: Crypto, rules: NetworkRules, settled: Settle
     pending: BigInt(draft.candidates.size),
     activeNodes,
   });
+  onStep?.("control set");
 
   // 3a expiry
   const expired = expireCandidates(draft, window);
+  onStep?.("expiry");
 
   // 3b admission
   const admission =
     rules.admission === "per-window"
       ? admitHeadOfQueue(crypto, state.candidates, draft, window)
       : admitSelected(crypto, rules, draft, window, timechainValue, aggregate, activeNodes);
+  onStep?.("admission");
 
   // 2 emission
   const newcomer = rules.admission === "per-window" ? admission.admitted[0]?.nodeId : undefined;
   const rewarded =
     window === 0n ? undefined : creditEmission(draft, params.emissionMoneta, newcomer ?? inputs.winnerId);
+  onStep?.("emission");
 
   // 3.5 presence
   recordPresence(draft, inputs.bundleSigners, window);
+  onStep?.("presence");
 
   let pruned: AccountId[] = [];
   let evicted: NodeId[] = [];
@@ -122,10 +143,12 @@ export function applyWindow(crypto: Crypto, rules: NetworkRules, settled: Settle
     }
   }
   const epoch = adaptEpoch(rules, settled.epoch, window);
+  onStep?.("epoch");
 
   // 4 roots
   const changes = draft.changes();
   const trees = updateTrees(crypto, settled.trees, changes);
+  onStep?.("roots");
   return {
     events: { ...settlement, ...control, expired, ...admission, rewarded, pruned, evicted },
     changes,

@@ -74,13 +74,18 @@ function checkAgainstSettled(
     if (failure === undefined && !isVerified) unverified.push(entry);
     return entry;
   });
-  const verdicts = crypto.mldsa65.verifyBatch(
-    unverified.map(({ operation }) => ({
+  const verdicts = verifySignatures(crypto, settled, unverified);
+  for (const [i, entry] of unverified.entries()) if (verdicts[i] !== true) entry.failure = "invalid-signature";
+  return entries;
+}
+
+function verifySignatures(crypto: Crypto, settled: AccountTable, entries: readonly Entry[]): readonly boolean[] {
+  if (entries.length === 0) return [];
+  return crypto.mldsa65.verifyBatch(
+    entries.map(({ operation }) => ({
       publicKey: settled.get(operation.sender)!.currentPubkey,
       message: operationClass.scope(operation),
       signature: operation.signature,
     })),
   );
-  for (const [i, entry] of unverified.entries()) if (verdicts[i] !== true) entry.failure = "invalid-signature";
-  return entries;
 }
