@@ -7,7 +7,7 @@
  */
 import { HASH_SIZE, type Hash32 } from "../bytes.ts";
 import { invariant } from "../errors.ts";
-import { copyWords, HASH_WORDS } from "./hashing.ts";
+import { copyWords, HASH_WORDS } from "./batches.ts";
 import { meetingLevel } from "./order.ts";
 
 export type Ref = number;
@@ -172,8 +172,18 @@ export class TreeArena {
     return this.words(branch)[this.#start(branch) + RIGHT]!;
   }
 
+  /** A list of branches whose hash is due; it lies where that hash will be. */
+  nextDue(branch: Ref): Ref {
+    return this.words(branch)[this.liftedStart(branch)]!;
+  }
+
+  setNextDue(branch: Ref, next: Ref): void {
+    this.words(branch)[this.liftedStart(branch)] = next;
+  }
+
   isInTheMaking(node: Ref): boolean {
-    return this.words(node)[this.#start(node) + COUNT]! === 0;
+    const count = this.words(node)[this.#start(node) + COUNT];
+    return count === 0;
   }
 
   retain(node: Ref): Ref {

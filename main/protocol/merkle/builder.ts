@@ -5,20 +5,18 @@
  */
 import type { Crypto } from "../crypto.ts";
 import type { Ref, TreeArena } from "./arena.ts";
-import { copyWords, HASH_WORDS, NODE_BATCH_MAX, NodeBatch } from "./hashing.ts";
+import { copyWords, LIFT_BATCH_MAX, LiftBatch, NODE_BATCH_MAX, NodeBatch } from "./batches.ts";
 import { TREE_DEPTH } from "./order.ts";
-
-/** Bounds the memory of one call that lifts nodes: 68 bytes each. */
-const LIFT_BATCH_MAX = 1 << 14;
 
 export class TreeBuilder {
   readonly arena: TreeArena;
   readonly #crypto: Crypto;
   /** Nodes whose hash is known at a lower level than the one at which they are seen, and that lower level. */
-  readonly #lifts = new IntList();
-  readonly #liftsFrom = new IntList();
-  /** Branches whose hash is due. */
-  readonly #branches = new IntList();
+  readonly #lifts: Ref[] = [];
+  readonly #liftsFrom: number[] = [];
+  readonly #liftBatch = new LiftBatch();
+  /** For each level the first branch whose hash is due; the arena leads from there to the others. */
+  readonly #due = new Int32Array(TREE_DEPTH + 1);
 
   constructor(crypto: Crypto, arena: TreeArena) {
     this.#crypto = crypto;
@@ -42,8 +40,13 @@ export class TreeBuilder {
     if (!arena.isInTheMaking(node))
       return knownAt === level ? arena.retain(node) : this.attach(arena.copy(node), level);
     arena.setSeenAt(node, level);
-    if (knownAt < arena.level(node)) this.#branches.push(node);
-    else this.#lift(node, knownAt);
+    const ownLevel = arena.level(node);
+    if (knownAt < ownLevel) {
+      arena.setNextDue(node, this.#due[ownLevel]!);
+      this.#due[ownLevel] = node;
+    } else {
+      this.#lift(node, knownAt);
+    }
     return arena.retain(node);
   }
 
@@ -60,24 +63,25 @@ export class TreeBuilder {
   /** Computes every hash that is due. */
   hash(): void {
     this.#flushLifts();
-    const { arena } = this;
-    const branches = this.#branches.values();
-    if (branches.length === 0) return;
-    const { order, ends } = sortByLevel(arena, branches);
-    const batch = new NodeBatch(Math.min(branches.length, NODE_BATCH_MAX));
-    let start = 0;
-    for (const levelEnd of ends) {
-      while (start < levelEnd) {
-        const end = Math.min(levelEnd, start + NODE_BATCH_MAX);
-        this.#hashBranches(order.subarray(start, end), batch);
-        start = end;
+    const batch = new NodeBatch();
+    for (const first of this.#due) {
+      let branch: Ref = first;
+      while (branch !== 0) {
+        const branches: Ref[] = [];
+        while (branch !== 0 && branches.length < NODE_BATCH_MAX) {
+          branches.push(branch);
+          branch = this.arena.nextDue(branch);
+        }
+        this.#hashBranches(branches, batch);
       }
       this.#flushLifts();
     }
+    this.#due.fill(0);
   }
 
-  #hashBranches(branches: Int32Array, batch: NodeBatch): void {
+  #hashBranches(branches: readonly Ref[], batch: NodeBatch): void {
     const { arena } = this;
+    batch.begin(branches.length);
     for (let i = 0; i < branches.length; i++) {
       const left = arena.left(branches[i]!);
       const right = arena.right(branches[i]!);
@@ -102,70 +106,20 @@ export class TreeBuilder {
 
   #flushLifts(): void {
     const { arena } = this;
-    const nodes = this.#lifts.values();
+    const nodes = this.#lifts;
+    const batch = this.#liftBatch;
     if (nodes.length === 0) return;
-    const keys = new Int32Array(nodes.length * HASH_WORDS);
-    const hashes = new Int32Array(nodes.length * HASH_WORDS);
-    const toLevels = new Uint16Array(nodes.length);
+    batch.begin(nodes.length);
     for (let i = 0; i < nodes.length; i++) {
       const node = nodes[i]!;
       const leaf = arena.firstLeaf(node);
-      copyWords(arena.words(leaf), arena.keyStart(leaf), keys, i * HASH_WORDS);
-      copyWords(arena.words(node), arena.liftedStart(node), hashes, i * HASH_WORDS);
-      toLevels[i] = arena.seenAt(node);
+      batch.setKey(i, arena.words(leaf), arena.keyStart(leaf));
+      batch.setHash(i, arena.words(node), arena.liftedStart(node), this.#liftsFrom[i]!, arena.seenAt(node));
     }
-    this.#crypto.foldLoneLeaves(
-      new Uint8Array(keys.buffer),
-      new Uint8Array(hashes.buffer),
-      Uint16Array.from(this.#liftsFrom.values()),
-      toLevels,
-    );
-    for (let i = 0; i < nodes.length; i++) {
-      const node = nodes[i]!;
-      copyWords(hashes, i * HASH_WORDS, arena.words(node), arena.liftedStart(node));
-    }
-    this.#lifts.clear();
-    this.#liftsFrom.clear();
-  }
-}
-
-/** The branches by ascending level, and where each level ends. */
-function sortByLevel(
-  arena: TreeArena,
-  branches: Int32Array,
-): { readonly order: Int32Array; readonly ends: Int32Array } {
-  const ends = new Int32Array(TREE_DEPTH + 1);
-  for (const branch of branches) ends[arena.level(branch)]!++;
-  for (let level = 1; level <= TREE_DEPTH; level++) ends[level]! += ends[level - 1]!;
-  const order = new Int32Array(branches.length);
-  // Backwards, so that each level keeps the order of creation, in which nodes lie side by side.
-  const next = ends.slice();
-  for (let i = branches.length - 1; i >= 0; i--) order[--next[arena.level(branches[i]!)]!] = branches[i]!;
-  return { order, ends };
-}
-
-const FIRST_LIST_LENGTH = 64;
-
-/** A growing list of integers, half as large as an array of numbers. */
-class IntList {
-  #items = new Int32Array(FIRST_LIST_LENGTH);
-  length = 0;
-
-  push(item: number): void {
-    if (this.length === this.#items.length) {
-      const larger = new Int32Array(2 * this.length);
-      larger.set(this.#items);
-      this.#items = larger;
-    }
-    this.#items[this.length++] = item;
-  }
-
-  clear(): void {
-    this.length = 0;
-  }
-
-  values(): Int32Array {
-    return this.#items.subarray(0, this.length);
+    batch.lift(this.#crypto, nodes.length);
+    for (let i = 0; i < nodes.length; i++) batch.copyHash(i, arena.words(nodes[i]!), arena.liftedStart(nodes[i]!));
+    this.#lifts.length = 0;
+    this.#liftsFrom.length = 0;
   }
 }
 

@@ -6,14 +6,9 @@ import { taggedHash, taggedPreimage } from "../hash.ts";
 import { TREE_DEPTH } from "./order.ts";
 
 const LEAF_PREFIX = taggedPreimage("mt-merkle-leaf");
-const NODE_PREFIX = taggedPreimage("mt-merkle-node");
-const NODE_MESSAGE_SIZE = NODE_PREFIX.length + 2 * HASH_SIZE;
 
 /** Bounds the buffer of one batch of leaves; a few hundred account records fill it. */
 const LEAF_BATCH_BYTES_MAX = 1 << 20;
-
-/** Node messages of one batch: 79 bytes each, so that a batch stays in the second-level cache. */
-export const NODE_BATCH_MAX = 4096;
 
 const emptySubtrees = new WeakMap<Crypto, readonly Hash32[]>();
 
@@ -72,60 +67,4 @@ function hashBatchOfLeaves(crypto: Crypto, records: readonly Uint8Array[], hashe
 
 export function nodeHash(crypto: Crypto, left: Uint8Array, right: Uint8Array): Hash32 {
   return taggedHash(crypto, "mt-merkle-node", left, right);
-}
-
-/** Hashes are moved by words of four bytes, which is several times faster than byte by byte. */
-export const HASH_WORDS = HASH_SIZE / 4;
-
-/** The order in which this machine keeps the bytes of a word. */
-const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-
-export function copyWords(source: Int32Array, sourceStart: number, target: Int32Array, targetStart: number): void {
-  for (let i = 0; i < HASH_WORDS; i++) target[targetStart + i] = source[sourceStart + i]!;
-}
-
-/** Reused messages and digests of inner nodes: the caller writes both children of node i, then hashes all at once. */
-export class NodeBatch {
-  readonly #messages: Uint8Array;
-  readonly #view: DataView;
-  readonly #digests: Uint8Array;
-  readonly #digestWords: Int32Array;
-
-  /** `capacity` nodes, 1 to {@link NODE_BATCH_MAX}. */
-  constructor(capacity: number) {
-    this.#messages = new Uint8Array(capacity * NODE_MESSAGE_SIZE);
-    this.#view = new DataView(this.#messages.buffer);
-    this.#digests = new Uint8Array(capacity * HASH_SIZE);
-    this.#digestWords = new Int32Array(this.#digests.buffer);
-    for (let i = 0; i < capacity; i++) this.#messages.set(NODE_PREFIX, i * NODE_MESSAGE_SIZE);
-  }
-
-  /** The hash in `source` from word `start` on becomes the left (side 0) or right (side 1) child of node `index`. */
-  setChild(index: number, side: 0 | 1, source: Int32Array, start: number): void {
-    const target = index * NODE_MESSAGE_SIZE + NODE_PREFIX.length + side * HASH_SIZE;
-    for (let i = 0; i < HASH_WORDS; i++) this.#view.setInt32(target + 4 * i, source[start + i]!, IS_LITTLE_ENDIAN);
-  }
-
-  setChildren(index: number, left: Hash32, right: Hash32): void {
-    const target = index * NODE_MESSAGE_SIZE + NODE_PREFIX.length;
-    this.#messages.set(left, target);
-    this.#messages.set(right, target + HASH_SIZE);
-  }
-
-  /** Hashes the first `count` nodes. */
-  hash(crypto: Crypto, count: number): void {
-    crypto.sha256Batch(
-      this.#messages.subarray(0, count * NODE_MESSAGE_SIZE),
-      NODE_MESSAGE_SIZE,
-      this.#digests.subarray(0, count * HASH_SIZE),
-    );
-  }
-
-  copyDigest(index: number, target: Int32Array, start: number): void {
-    copyWords(this.#digestWords, index * HASH_WORDS, target, start);
-  }
-
-  digest(index: number): Hash32 {
-    return this.#digests.slice(index * HASH_SIZE, (index + 1) * HASH_SIZE) as Hash32;
-  }
 }

@@ -22,13 +22,15 @@ export function mergeChanges(builder: TreeBuilder, top: Ref, changes: readonly L
  * key or hash of another length.
  */
 function sortChanges(changes: readonly LeafChange[]): LeafChange[] {
-  const sorted: LeafChange[] = [];
+  const sorted = new Array<LeafChange>(changes.length);
+  let count = 0;
   for (const index of orderOf(changes)) {
-    const { key, leaf } = changes[index]!;
-    const last = sorted.at(-1);
-    if (last !== undefined && compareTreeOrder(last.key, key) === 0) sorted.pop();
-    sorted.push({ key, leaf: leaf === undefined || isAllZero(leaf) ? undefined : leaf });
+    const change = changes[index]!;
+    const isSameKey = count > 0 && compareTreeOrder(sorted[count - 1]!.key, change.key) === 0;
+    const isRemoval = change.leaf !== undefined && isAllZero(change.leaf);
+    sorted[isSameKey ? count - 1 : count++] = isRemoval ? { key: change.key, leaf: undefined } : change;
   }
+  sorted.length = count;
   return sorted;
 }
 
@@ -36,25 +38,26 @@ function sortChanges(changes: readonly LeafChange[]): LeafChange[] {
  * Indexes of `changes` by key in tree order, then by index. The top of the key and the index together make one exact number,
  * so that numbers are sorted, not objects; only where tops are equal are keys compared.
  */
-function orderOf(changes: readonly LeafChange[]): Uint32Array {
+function orderOf(changes: readonly LeafChange[]): Float64Array {
   const indexSpan = 2 ** Math.ceil(Math.log2(changes.length + 1));
   const topBits = Math.min(32, 53 - Math.log2(indexSpan));
-  const packed = new Float64Array(changes.length);
+  const order = new Float64Array(changes.length);
   for (let i = 0; i < changes.length; i++) {
     const { key, leaf } = changes[i]!;
     if (key.length !== HASH_SIZE || (leaf !== undefined && leaf.length !== HASH_SIZE)) {
       throw new RangeError("keys and leaf hashes have 32 bytes");
     }
     const top = ((key[31]! << 24) | (key[30]! << 16) | (key[29]! << 8) | key[28]!) >>> (32 - topBits);
-    packed[i] = top * indexSpan + i;
+    order[i] = top * indexSpan + i;
   }
-  packed.sort();
-  const order = Uint32Array.from(packed, (value) => value % indexSpan);
-  const topAt = (position: number): number => Math.floor(packed[position]! / indexSpan);
+  order.sort();
   const compare = (a: number, b: number): number => compareTreeOrder(changes[a]!.key, changes[b]!.key) || a - b;
-  for (let start = 0, end = 0; start < order.length; start = end) {
-    while (end < order.length && topAt(end) === topAt(start)) end++;
+  for (let start = 0; start < order.length;) {
+    const top = Math.floor(order[start]! / indexSpan);
+    let end = start;
+    for (; end < order.length && Math.floor(order[end]! / indexSpan) === top; end++) order[end]! -= top * indexSpan;
     if (end - start > 1) order.subarray(start, end).sort(compare);
+    start = end;
   }
   return order;
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, sized, type Hash32 } from "../bytes.ts";
-import { ProtocolError } from "../errors.ts";
+import type { ProtocolError } from "../errors.ts";
 import { emptySubtree, leafHash } from "./hashing.ts";
 import { crypto, key, withBitFlipped } from "./model.fixture.ts";
 import { decodeProof, encodeProof, prove, verifyProof, type MerkleProof } from "./proof.ts";

@@ -2,7 +2,8 @@
 import type { Hash32 } from "../bytes.ts";
 import type { Crypto } from "../crypto.ts";
 import { ProtocolError } from "../errors.ts";
-import { leafHashes, NODE_BATCH_MAX, NodeBatch } from "./hashing.ts";
+import { NODE_BATCH_MAX, NodeBatch } from "./batches.ts";
+import { leafHashes } from "./hashing.ts";
 import { prefixOf } from "./order.ts";
 import { SparseMerkleTree } from "./tree.ts";
 
@@ -29,7 +30,7 @@ export function subtreeDepths(count: number): SubtreeDepths {
  */
 export function foldSubtreeRoots(crypto: Crypto, roots: readonly Hash32[]): Hash32 {
   if (!Number.isInteger(Math.log2(roots.length))) throw new ProtocolError("bad-count", { count: roots.length });
-  const batch = new NodeBatch(Math.min(NODE_BATCH_MAX, Math.ceil(roots.length / 2)));
+  const batch = new NodeBatch();
   let level = roots;
   while (level.length > 1) level = foldPairs(crypto, level, batch);
   return level[0]!;
@@ -39,6 +40,7 @@ function foldPairs(crypto: Crypto, roots: readonly Hash32[], batch: NodeBatch): 
   const above: Hash32[] = [];
   for (let start = 0; start < roots.length; start += 2 * NODE_BATCH_MAX) {
     const count = Math.min(NODE_BATCH_MAX, (roots.length - start) / 2);
+    batch.begin(count);
     for (let i = 0; i < count; i++) batch.setChildren(i, roots[start + 2 * i]!, roots[start + 2 * i + 1]!);
     batch.hash(crypto, count);
     for (let i = 0; i < count; i++) above.push(batch.digest(i));
