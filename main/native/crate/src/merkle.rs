@@ -3,7 +3,7 @@
 //! All items that are at one level take that level together, so that the lanes stay full although items start and end at
 //! different levels, and the empty subtree's hash is the same for all of them.
 
-use crate::sha256::{self, Kernel, LANES, LaneBlock, LaneState, State};
+use crate::sha256::{self, Kernel, LANES, LaneState, State};
 use std::sync::LazyLock;
 
 /// Level of the root.
@@ -86,25 +86,4 @@ fn set(groups: &mut [LaneState], n: usize, state: &State) {
     for (row, &word) in groups[n / LANES].iter_mut().zip(state) {
         row[n % LANES] = word;
     }
-}
-
-/// The two message blocks of the node over each lane's hash and `empty`; bit i of `on_right` says that lane i is the right
-/// child.
-pub fn node_blocks(hashes: &LaneState, empty: &State, on_right: u32) -> [LaneBlock; 2] {
-    let mut blocks: [LaneBlock; 2] = [[[0; LANES]; 16]; 2];
-    for lane in 0..LANES {
-        let hash: State = std::array::from_fn(|i| hashes[i][lane]);
-        let (left, right) = if on_right >> lane & 1 == 0 { (&hash, empty) } else { (empty, &hash) };
-        let mut previous = NODE_TAG[3];
-        let words = left.iter().chain(right).chain(&[NODE_PADDING]);
-        for (i, &word) in words.enumerate() {
-            blocks[(3 + i) / 16][(3 + i) % 16][lane] = previous << 8 | word >> 24;
-            previous = word;
-        }
-    }
-    for (row, word) in blocks[0].iter_mut().zip(&NODE_TAG[..3]) {
-        *row = [*word; LANES];
-    }
-    blocks[1][15] = [NODE_BITS; LANES];
-    blocks
 }

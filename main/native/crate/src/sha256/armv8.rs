@@ -1,7 +1,7 @@
 //! SHA-256 by the ARMv8 SHA-2 extension, two lanes interleaved.
 
 use super::{IV, K, Kernel, LANES, LaneBlock, LaneState, PADDING_32, State};
-use crate::merkle::node_blocks;
+use crate::merkle::{NODE_BITS, NODE_PADDING, NODE_TAG};
 use core::arch::aarch64::*;
 
 pub const KERNEL: Kernel = Kernel {
@@ -75,19 +75,10 @@ fn compress_group<const N: usize>(states: &mut [[uint32x4_t; 2]; N], mut w: [[ui
 #[target_feature(enable = "neon,sha2")]
 unsafe fn compress(states: &mut LaneState, blocks: &LaneBlock) {
     for first in (0..LANES).step_by(INTERLEAVED) {
-        let column = |rows: &[[u32; LANES]], from: usize, lane: usize| -> [u32; 4] {
-            std::array::from_fn(|i| rows[from + i][first + lane])
-        };
-        let mut group: [_; INTERLEAVED] =
-            std::array::from_fn(|lane| [quad(&column(states, 0, lane), 0), quad(&column(states, 4, lane), 0)]);
-        let block =
-            std::array::from_fn(|lane| std::array::from_fn(|quarter| quad(&column(blocks, 4 * quarter, lane), 0)));
-        compress_group(&mut group, block);
-        for (lane, halves) in group.into_iter().enumerate() {
-            for (row, word) in states.iter_mut().zip(words(halves)) {
-                row[first + lane] = word;
-            }
-        }
+        let mut group = [first, first + 1].map(|lane| [column(states, 0, lane), column(states, 4, lane)]);
+        let messages = [first, first + 1].map(|lane| [0, 4, 8, 12].map(|row| column(blocks, row, lane)));
+        compress_group(&mut group, messages);
+        set_lanes(states, first, group);
     }
 }
 
@@ -95,11 +86,48 @@ unsafe fn compress(states: &mut LaneState, blocks: &LaneBlock) {
 /// The CPU has `sha2`.
 #[target_feature(enable = "neon,sha2")]
 unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
-    let blocks = node_blocks(hashes, empty, on_right);
-    *hashes = IV.map(|word| [word; LANES]);
-    for block in &blocks {
-        // SAFETY: the features are enabled here.
-        unsafe { compress(hashes, block) };
+    let empty = [quad(empty, 0), quad(empty, 4)];
+    let tag = quad(&[NODE_TAG[0], NODE_TAG[1], NODE_TAG[2], NODE_TAG[3] << 8], 0);
+    let padding = quad(&[NODE_PADDING, 0, 0, 0], 0);
+    let zero = quad(&[0; 4], 0);
+    for first in (0..LANES).step_by(INTERLEAVED) {
+        let blocks = [first, first + 1].map(|lane| {
+            let hash = [column(hashes, 0, lane), column(hashes, 4, lane)];
+            let ([l, m], [r, s]) = if on_right >> lane & 1 == 0 { (hash, empty) } else { (empty, hash) };
+            let left_start = vextq_u32::<1>(zero, vshrq_n_u32::<24>(l));
+            (
+                [vorrq_u32(tag, left_start), joined(l, m), joined(m, r), joined(r, s)],
+                [joined(s, padding), zero, zero, quad(&[0, 0, 0, NODE_BITS], 0)],
+            )
+        });
+        let mut group = [[quad(&IV, 0), quad(&IV, 4)]; INTERLEAVED];
+        compress_group(&mut group, blocks.map(|(block, _)| block));
+        compress_group(&mut group, blocks.map(|(_, block)| block));
+        set_lanes(hashes, first, group);
+    }
+}
+
+/// The four words that start at the second byte of each word of `a`; `b` holds the words after them.
+#[inline]
+#[target_feature(enable = "neon,sha2")]
+fn joined(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
+    vorrq_u32(vshlq_n_u32::<8>(a), vshrq_n_u32::<24>(vextq_u32::<1>(a, b)))
+}
+
+/// Rows `row` to `row + 3` of one lane.
+#[inline]
+#[target_feature(enable = "neon,sha2")]
+fn column(rows: &[[u32; LANES]], row: usize, lane: usize) -> uint32x4_t {
+    quad(&[rows[row][lane], rows[row + 1][lane], rows[row + 2][lane], rows[row + 3][lane]], 0)
+}
+
+#[inline]
+#[target_feature(enable = "neon,sha2")]
+fn set_lanes(states: &mut LaneState, first: usize, group: [[uint32x4_t; 2]; INTERLEAVED]) {
+    for (lane, halves) in group.into_iter().enumerate() {
+        for (row, word) in states.iter_mut().zip(words(halves)) {
+            row[first + lane] = word;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ pub const KERNEL: Kernel = Kernel {
     name: "avx512",
     available: || is_x86_feature_detected!("avx512f"),
     // Sixteen lanes take as long as this many chains on the SHA instructions (docs/performance.md).
-    chains_min: 13,
+    chains_min: 15,
     chain,
     compress,
     node,

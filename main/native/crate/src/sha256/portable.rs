@@ -1,8 +1,8 @@
 //! The readable reference: the `sha2` crate, one block after the other. It picks its own instructions for the CPU.
 
-use super::{IV, Kernel, LANES, LaneBlock, LaneState, PADDING_32, State};
-use crate::merkle::node_blocks;
+use super::{IV, Kernel, LANES, LaneBlock, LaneState, PADDING_32, State, bytes, words};
 use sha2::block_api::compress256;
+use sha2::{Digest, Sha256};
 
 pub const KERNEL: Kernel = Kernel { name: "portable", available: || true, chains_min: 1, chain, compress, node };
 
@@ -29,11 +29,21 @@ fn compress(states: &mut LaneState, blocks: &LaneBlock) {
     }
 }
 
+/// Chapter 02 §4.2 word for word; the other kernels shift the children into place.
 fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
-    let blocks = node_blocks(hashes, empty, on_right);
-    *hashes = IV.map(|word| [word; LANES]);
-    for block in &blocks {
-        compress(hashes, block);
+    let empty = bytes(empty);
+    for lane in 0..LANES {
+        let hash = bytes(&std::array::from_fn(|i| hashes[i][lane]));
+        let (left, right) = if on_right >> lane & 1 == 0 { (hash, empty) } else { (empty, hash) };
+        let digest = Sha256::new()
+            .chain_update("mt-merkle-node")
+            .chain_update([0])
+            .chain_update(left)
+            .chain_update(right)
+            .finalize();
+        for (row, word) in hashes.iter_mut().zip(words(&digest.into())) {
+            row[lane] = word;
+        }
     }
 }
 
