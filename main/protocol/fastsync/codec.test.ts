@@ -98,6 +98,13 @@ describe("an error", () => {
   });
 });
 
+it("an error keeps its message when the memory of a Buffer payload is used again", () => {
+  const payload = Buffer.from(encodeError({ code: 1, message: new Uint8Array([7, 8]) }));
+  const { message } = decodeError(payload);
+  payload.fill(0);
+  expect(message).toEqual(new Uint8Array([7, 8]));
+});
+
 describe("an address", () => {
   it("is one of four kinds, told by the two top bits", () => {
     expect(readAddress(5n)).toEqual({ kind: "chunk", index: 5n });

@@ -102,7 +102,8 @@ export function decodeError(payload: Uint8Array): FastSyncError {
     throw new ProtocolError<FastSyncCodecErrorCode>("truncated-payload", { length: payload.length });
   }
   if (payload.length !== ERROR_HEADER_SIZE + length) throw mismatch(payload.length, ERROR_HEADER_SIZE + length);
-  return { code, message: payload.slice(ERROR_HEADER_SIZE) };
+  // Not `slice`, which gives a view of a Buffer instead of a copy.
+  return { code, message: new Uint8Array(payload.subarray(ERROR_HEADER_SIZE)) };
 }
 
 function isTableId(value: number): value is TableId {

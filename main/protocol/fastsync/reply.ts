@@ -39,7 +39,8 @@ export function readReply(
   return { value: chunk };
 }
 
-/** `records` cut into copies of `size` bytes. */
+/** `records` cut into copies of `size` bytes. Not by `slice`, which gives views of a Buffer. */
 export function splitRecords(records: Uint8Array, size: number): Uint8Array[] {
-  return Array.from({ length: records.length / size }, (_, i) => records.slice(i * size, (i + 1) * size));
+  const recordAt = (i: number): Uint8Array => new Uint8Array(records.subarray(i * size, (i + 1) * size));
+  return Array.from({ length: records.length / size }, (_, i) => recordAt(i));
 }

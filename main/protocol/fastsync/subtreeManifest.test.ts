@@ -47,6 +47,13 @@ describe("a manifest", () => {
     expect(manifestChunk(manifest.length, 1, () => [])).toBeUndefined();
   });
 
+  it("keeps its roots when the memory of a Buffer payload is used again", () => {
+    const payload = Buffer.from(manifestChunk(manifest.length, 0, () => manifest)!);
+    const { value } = readManifestChunk(payload, 0);
+    payload.fill(0);
+    expect(value!.roots).toEqual(manifest);
+  });
+
   it("of many roots is cut into full chunks", () => {
     const rootsAt = (first: number, count: number) =>
       Array.from({ length: count }, (_, i) => sized(concatBytes(encode(u32, first + i), new Uint8Array(28)), 32));
