@@ -25,12 +25,16 @@ export function encodeBase58(bytes: Uint8Array): string {
  * "bad-length" for more than 128 characters.
  */
 export function decodeBase58(text: string): Uint8Array {
-  const values = Array.from(text, (character, position) => {
+  const values: bigint[] = [];
+  let position = 0;
+  for (const character of text) {
     const value = VALUE_BY_CHARACTER.get(character);
     if (value === undefined) throw new ProtocolError<Base58ErrorCode>("bad-character", { position });
-    return value;
-  });
-  if (values.length > TEXT_MAX) throw new ProtocolError<Base58ErrorCode>("bad-length", { max: TEXT_MAX });
+    // The whole text is looked at, but no more of it kept than can be a name.
+    if (position < TEXT_MAX) values.push(value);
+    position++;
+  }
+  if (position > TEXT_MAX) throw new ProtocolError<Base58ErrorCode>("bad-length", { max: TEXT_MAX });
   const number = values.reduce((sum, value) => sum * BASE + value, 0n);
   const digits = number === 0n ? "" : number.toString(16);
   const significant = fromHex(digits.length % 2 === 0 ? digits : `0${digits}`)!;
