@@ -1,0 +1,27 @@
+/** Every decoder of `main/protocol` that reads what others wrote. `decoders.test.ts` holds that none is missing. */
+import type { Crypto } from "../../main/protocol/crypto.ts";
+import { countHashing } from "./countedCrypto.ts";
+import type { AnyDecoder } from "./decoder.ts";
+import { fastSyncDecoders } from "./decoders/fastSync.ts";
+import { fileDecoders } from "./decoders/files.ts";
+import { layoutDecoders } from "./decoders/layouts.ts";
+import { merkleDecoders } from "./decoders/merkle.ts";
+import { textDecoders } from "./decoders/text.ts";
+
+export interface DecoderTable {
+  readonly decoders: readonly AnyDecoder[];
+  /** Bytes that all decoders together have hashed so far. */
+  readonly hashed: () => number;
+}
+
+export function makeDecoders(crypto: Crypto): DecoderTable {
+  const counted = countHashing(crypto);
+  const decoders = [
+    ...layoutDecoders,
+    ...merkleDecoders(counted),
+    ...fastSyncDecoders(counted),
+    ...fileDecoders(counted),
+    ...textDecoders(counted),
+  ];
+  return { decoders, hashed: counted.hashed };
+}
