@@ -37,8 +37,9 @@ export class TreeBuilder {
   attach(node: Ref, level: number): Ref {
     const { arena } = this;
     const knownAt = arena.seenAt(node);
-    if (!arena.isInTheMaking(node))
+    if (!arena.isInTheMaking(node)) {
       return knownAt === level ? arena.retain(node) : this.attach(arena.copy(node), level);
+    }
     arena.setSeenAt(node, level);
     const ownLevel = arena.level(node);
     if (knownAt < ownLevel) {

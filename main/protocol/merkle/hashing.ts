@@ -37,17 +37,22 @@ export function leafHash(crypto: Crypto, record: Uint8Array): Hash32 {
   return taggedHash(crypto, "mt-merkle-leaf", record);
 }
 
-/** The leaf hashes of many records, in their order; neighbours of equal length are hashed together. */
-export function leafHashes(crypto: Crypto, records: readonly Uint8Array[]): Hash32[] {
+/**
+ * The leaf hashes of many records, in their order; neighbours of equal length are hashed together. Records are taken from
+ * `records` as they are needed: a whole table is never encoded at once.
+ */
+export function leafHashes(crypto: Crypto, records: Iterable<Uint8Array>): Hash32[] {
   const hashes: Hash32[] = [];
-  for (let start = 0; start < records.length;) {
-    const { length } = records[start]!;
-    const countMax = Math.max(1, Math.floor(LEAF_BATCH_BYTES_MAX / (LEAF_PREFIX.length + length)));
-    let end = start + 1;
-    while (end < records.length && end - start < countMax && records[end]!.length === length) end++;
-    hashBatchOfLeaves(crypto, records.slice(start, end), hashes);
-    start = end;
+  let batch: Uint8Array[] = [];
+  for (const record of records) {
+    const isFull = (batch.length + 1) * (LEAF_PREFIX.length + record.length) > LEAF_BATCH_BYTES_MAX;
+    if (batch.length > 0 && (isFull || record.length !== batch[0]!.length)) {
+      hashBatchOfLeaves(crypto, batch, hashes);
+      batch = [];
+    }
+    batch.push(record);
   }
+  if (batch.length > 0) hashBatchOfLeaves(crypto, batch, hashes);
   return hashes;
 }
 

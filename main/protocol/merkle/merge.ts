@@ -36,7 +36,7 @@ function sortChanges(changes: readonly LeafChange[]): LeafChange[] {
 
 /**
  * Indexes of `changes` by key in tree order, then by index. The top of the key and the index together make one exact number,
- * so that numbers are sorted, not objects; only where tops are equal are keys compared.
+ * so that numbers are sorted, not objects; only where tops are equal are keys compared, by a sort that is stable.
  */
 function orderOf(changes: readonly LeafChange[]): Float64Array {
   const indexSpan = 2 ** Math.ceil(Math.log2(changes.length + 1));
@@ -51,7 +51,7 @@ function orderOf(changes: readonly LeafChange[]): Float64Array {
     order[i] = top * indexSpan + i;
   }
   order.sort();
-  const compare = (a: number, b: number): number => compareTreeOrder(changes[a]!.key, changes[b]!.key) || a - b;
+  const compare = (a: number, b: number): number => compareTreeOrder(changes[a]!.key, changes[b]!.key);
   for (let start = 0; start < order.length;) {
     const top = Math.floor(order[start]! / indexSpan);
     let end = start;

@@ -129,6 +129,7 @@ describe("decodeProof", () => {
   const tree = treeOf(entries);
   const encoded = encodeProof(prove(tree, entries[0]!.key, entries[0]!.record));
   const valueLength = 33;
+  const empty = prove(SparseMerkleTree.empty(crypto), entries[0]!.key, undefined);
   const patched = (offset: number, ...values: number[]): Uint8Array => {
     const copy = encoded.slice();
     copy.set(values, offset);
@@ -146,6 +147,8 @@ describe("decodeProof", () => {
     expect(refusal(concatBytes(encoded, Uint8Array.of(0)))).toBe("bad-length");
     expect(refusal(patched(32, 0x01, 0x10))).toBe("bad-length");
     expect(refusal(patched(32, 0xff, 0xff, 0xff, 0xff))).toBe("bad-length");
+    expect(refusal(encodeProof({ ...empty, leafValue: new Uint8Array(4096) }))).toBe(undefined);
+    expect(refusal(encodeProof({ ...empty, leafValue: new Uint8Array(4097) }))).toBe("bad-length");
     const tooMany = concatBytes(new Uint8Array(36), new Uint8Array(32).fill(0xff), Uint8Array.of(1, 1));
     expect(refusal(concatBytes(tooMany, new Uint8Array(257 * 32)))).toBe("bad-length");
   });
@@ -160,6 +163,9 @@ describe("decodeProof", () => {
   it("refuses a carried empty subtree as non-canonical, before it looks at the record", () => {
     const level0 = concatBytes(new Uint8Array(36), Uint8Array.of(1), new Uint8Array(31), Uint8Array.of(1, 0));
     expect(refusal(concatBytes(level0, new Uint8Array(32)), 5)).toBe("non-canonical");
+    const siblingBitmap = withBitFlipped(withBitFlipped(empty.siblingBitmap, 3), 200);
+    const second = { ...empty, siblingBitmap, siblings: [entries[0]!.key, emptySubtree(crypto, 200)] };
+    expect(refusal(encodeProof(second))).toBe("non-canonical");
     const level1 = concatBytes(new Uint8Array(36), Uint8Array.of(2), new Uint8Array(31), Uint8Array.of(1, 0));
     expect(refusal(concatBytes(level1, new Uint8Array(32)))).toBe(undefined);
   });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Hash32 } from "../bytes.ts";
+import { TreeArena } from "./arena.ts";
 import { leafHash } from "./hashing.ts";
 import { changes, crypto, key, Model, naiveSubtree } from "./model.fixture.ts";
 import { prefixOf } from "./order.ts";
@@ -40,11 +41,15 @@ describe("subtree roots", () => {
 
   it("leave the tree and its memory as they were", () => {
     fc.assert(
-      fc.property(changes, (some) => {
-        const tree = SparseMerkleTree.empty(crypto).update(some);
-        tree.subtreeRoots(5);
-        expect(tree.root).toEqual(new Model().update(some).root);
-        expect(tree.subtreeRoots(5)).toEqual(tree.subtreeRoots(5));
+      fc.property(changes, key, (some, near) => {
+        const arena = new TreeArena();
+        const tree = SparseMerkleTree.empty(crypto, arena).update(some);
+        const nodes = arena.liveNodes;
+        const roots = tree.subtreeRoots(5);
+        tree.siblings(near);
+        expect(arena.liveNodes).toBe(nodes);
+        expect(tree.subtreeRoots(5)).toEqual(roots);
+        expect(tree.update([]).root).toEqual(new Model().update(some).root);
       }),
     );
   });

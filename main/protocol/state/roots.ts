@@ -4,7 +4,7 @@ import { encode, type Codec } from "../codec/codec.ts";
 import type { Crypto } from "../crypto.ts";
 import { taggedHash } from "../hash.ts";
 import { leafHashes } from "../merkle/hashing.ts";
-import { SparseMerkleTree } from "../merkle/tree.ts";
+import { SparseMerkleTree, type LeafChange } from "../merkle/tree.ts";
 import { accountRecord, candidateRecord, nodeRecord } from "./records.ts";
 import type { Change, StateChanges } from "./table.ts";
 
@@ -44,10 +44,13 @@ export function updateTrees(crypto: Crypto, trees: StateTrees, changes: StateCha
   };
 }
 
-function leafChanges<Row>(crypto: Crypto, codec: Codec<Row>, changes: readonly Change<Hash32, Row>[]) {
-  const records = changes.flatMap(({ row }) => (row === undefined ? [] : [encode(codec, row)]));
-  const leaves = leafHashes(crypto, records).values();
+function leafChanges<Row>(crypto: Crypto, codec: Codec<Row>, changes: readonly Change<Hash32, Row>[]): LeafChange[] {
+  const leaves = leafHashes(crypto, encodedRows(codec, changes)).values();
   return changes.map(({ id, row }) => ({ key: id, leaf: row === undefined ? undefined : leaves.next().value }));
+}
+
+function* encodedRows<Row>(codec: Codec<Row>, changes: readonly Change<Hash32, Row>[]): Iterable<Uint8Array> {
+  for (const { row } of changes) if (row !== undefined) yield encode(codec, row);
 }
 
 export function releaseTrees(trees: StateTrees): void {
