@@ -19,12 +19,17 @@ const WHITE_SPACE = /\p{White_Space}+/u;
 
 /** The phrase, words separated by single spaces. `entropy` is 32 bytes. The text cannot be wiped: keep it briefly. */
 export function encodeMnemonic(crypto: Crypto, entropy: Entropy): string {
+  return mnemonicWords(crypto, entropy).join(" ");
+}
+
+/** The 24 words of {@link encodeMnemonic}, each the list's own string: no text of the phrase comes into being. */
+export function mnemonicWords(crypto: Crypto, entropy: Entropy): readonly string[] {
   const packed = new Uint8Array(ENTROPY_SIZE + 1);
   packed.set(entropy);
   packed[ENTROPY_SIZE] = mnemonicChecksum(crypto, entropy);
   const words = wordIndicesOf(packed, MNEMONIC_WORDS).map((index) => WORDLIST[index]!);
   wipe(packed);
-  return words.join(" ");
+  return words;
 }
 
 /**
