@@ -3,7 +3,7 @@
  * unless told otherwise) into every decoder, or into those whose name is given. The work is done by a worker, so that an
  * input on which a decoder never ends is found too: no decoding takes a minute.
  */
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 
 import { toHex } from "../../main/protocol/bytes.ts";
@@ -83,7 +83,13 @@ function show(report: Report, durationMs: number): void {
     const cut = length > SHOWN_BYTES_MAX ? `, the first ${SHOWN_BYTES_MAX}` : "";
     console.log(`  input (${length} bytes${cut}): ${toHex(failure.input.subarray(0, SHOWN_BYTES_MAX))}`);
   }
+  if ("value" in failure) console.log(`  value: ${inspect(failure.value)}`);
   console.log(`  ${replay(report.decoder, failure.case)}`);
+}
+
+function plain(_: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return toHex(value);
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 const replay = (name: string, number: number): string =>
@@ -94,8 +100,7 @@ function finish(): void {
   const total = reports.reduce((sum, report) => sum + report.cases, 0);
   const seconds = (Date.now() - started) / 1000;
   if (values.json) {
-    const hex = (_: string, value: unknown): unknown => (value instanceof Uint8Array ? toHex(value) : value);
-    console.log(JSON.stringify({ seed, seconds, cases: total, failures, reports }, hex, 2));
+    console.log(JSON.stringify({ seed, seconds, cases: total, failures, reports }, plain, 2));
   } else {
     console.log(
       `${total} cases in ${reports.length} decoders, seed ${seed}, ${failures} failed, ` +

@@ -1,6 +1,7 @@
 /** The engine: makes the cases of one decoder, judges each, and finds the shortest input that fails like the first one. */
 import { isDeepStrictEqual } from "node:util";
 
+import { concatBytes } from "../../main/protocol/bytes.ts";
 import { ProtocolError } from "../../main/protocol/errors.ts";
 import type { AnyDecoder, Bound } from "./decoder.ts";
 import type { Measured, Meter } from "./meter.ts";
@@ -44,6 +45,8 @@ export interface Failure extends Finding {
   readonly case: number;
   /** The shortest input found that fails in the same way; none where a generated value failed. */
   readonly input?: Uint8Array;
+  /** The generated value that failed. */
+  readonly value?: unknown;
   /** Of the error that decoding this input throws, if it does. */
   readonly stack?: string | undefined;
 }
@@ -107,7 +110,7 @@ function runCases(decoder: AnyDecoder, judge: Judge, options: RunOptions): Repor
     onStep?.(number);
     report.cases++;
     const random = new Random(seed, decoder.name, number);
-    const input = makeInput(decoder, random, source);
+    const input = source.all[number] ?? makeInput(decoder, random, source);
     const samplesHeap = number % HEAP_SAMPLE_INTERVAL === 0;
     const finding = judgeInput(decoder, judge, input, samplesHeap, report);
     if (finding !== undefined) {
@@ -115,14 +118,17 @@ function runCases(decoder: AnyDecoder, judge: Judge, options: RunOptions): Repor
       report.failure = { ...finding, case: number, input: shortest, stack: stackOf(decoder, shortest) };
     } else if (number % VALUE_INTERVAL === 0) {
       report.values++;
-      const valueFinding = judgeValue(decoder, random);
-      if (valueFinding !== undefined) report.failure = { ...valueFinding, case: number };
+      const value = decoder.generate(random);
+      const valueFinding = judgeValue(decoder, value);
+      if (valueFinding !== undefined) report.failure = { ...valueFinding, case: number, value };
     }
   }
   return report;
 }
 
 interface Source extends MutationSource {
+  /** The first cases, as they are. */
+  readonly all: readonly Uint8Array[];
   readonly large: readonly Uint8Array[];
 }
 
@@ -131,6 +137,7 @@ function sourceOf(decoder: AnyDecoder, seed: number): Source {
   const generated = Array.from({ length: GENERATED_SEEDS }, () => decoder.encode(decoder.generate(random)));
   const all = [...generated, ...(decoder.corpus ?? [])];
   return {
+    all,
     corpus: all.filter(({ length }) => length < LARGE_SEED),
     large: all.filter(({ length }) => length >= LARGE_SEED),
     tokens: decoder.tokens ?? [],
@@ -279,8 +286,7 @@ function judgeAccepted(decoder: AnyDecoder, input: Uint8Array, view: Uint8Array,
   }
 }
 
-function judgeValue(decoder: AnyDecoder, random: Random): Finding | undefined {
-  const value = decoder.generate(random);
+function judgeValue(decoder: AnyDecoder, value: unknown): Finding | undefined {
   try {
     const decoded = decoder.decode(decoder.encode(value));
     if (isDeepStrictEqual(decoded, value)) return undefined;
@@ -308,7 +314,7 @@ function minimise(
   let shortest = input;
   for (let size = input.length; size >= 1 && attempts < MINIMISE_ATTEMPTS; size = Math.floor(size / 2)) {
     for (let start = shortest.length - size; start >= 0 && attempts < MINIMISE_ATTEMPTS; start -= size) {
-      const candidate = Buffer.concat([shortest.subarray(0, start), shortest.subarray(start + size)]);
+      const candidate = concatBytes(shortest.subarray(0, start), shortest.subarray(start + size));
       if (failsAlike(candidate)) shortest = candidate;
     }
   }
@@ -318,7 +324,7 @@ function minimise(
     candidate[at] = 0;
     if (failsAlike(candidate)) shortest = candidate;
   }
-  return new Uint8Array(shortest);
+  return shortest;
 }
 
 /** As the program's own comparison, at the speed of the machine. */

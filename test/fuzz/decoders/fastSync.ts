@@ -1,5 +1,5 @@
 /** What a peer sends while this node catches up. */
-import { concatBytes, equalBytes, type Hash32 } from "../../../main/protocol/bytes.ts";
+import { concatBytes, equalBytes, type AccountId, type Hash32, type NodeId } from "../../../main/protocol/bytes.ts";
 import { decode, encode, u64, type Codec } from "../../../main/protocol/codec/codec.ts";
 import { ProtocolError } from "../../../main/protocol/errors.ts";
 import {
@@ -90,6 +90,10 @@ const chunk: Decoder<Chunk> = {
   encode: encodeChunk,
   generate: (random) => chunkOf(random, random.pick(TABLE_IDS), values.u32(random), random.bytes(random.small(3000))),
 };
+
+function emptyChunk(tableId: TableId, totalChunks: number): Uint8Array {
+  return encodeChunk({ chunkIndex: 0, totalChunks, tableId, recordCount: 0, records: new Uint8Array(0) });
+}
 
 function chunkOf(random: Random, tableId: TableId, recordCount: number, records: Uint8Array): Chunk {
   const totalChunks = Math.max(1, values.u32(random));
@@ -184,6 +188,7 @@ const manifestChunk: Decoder<ManifestChunk> = {
   notations: "one",
   corpus: [
     TOO_LARGE,
+    emptyChunk(TABLE_NODES, 1),
     ...[1, 2, 4096, 8192, 3].map((totalChunks) =>
       encodeManifestChunk({ totalChunks, roots: Array.from({ length: 16_384 }, () => new Uint8Array(32) as Hash32) }),
     ),
@@ -211,7 +216,7 @@ const accountsPart: Decoder<AccountsPart> = {
   ],
   allocation: CUT,
   notations: "one",
-  corpus: [TOO_LARGE],
+  corpus: [TOO_LARGE, emptyChunk(TABLE_NODES, 1), emptyChunk(TABLE_ACCOUNTS, 2)],
   decode: (input) => valueOf(readAccountsPart(input, 0)),
   encode: ({ totalChunks, accounts }) =>
     encodeChunk({
@@ -272,16 +277,35 @@ function encodeSnapshot(value: SnapshotChunk): Uint8Array {
   });
 }
 
-/** Faults that chance hardly meets. */
+/** One fault each, most of which chance meets only now and then. */
 function brokenSnapshots(crypto: CountedCrypto): SnapshotChunk[] {
   const random = new Random(1, "broken-snapshots");
+  const account = settledAccount(random);
   const node = settledNode(random, crypto);
   const candidate = waitingCandidate(random, crypto);
+  const accountsOf = (...rows: AccountRecord[]) => ({ totalChunks: 1, tableId: TABLE_ACCOUNTS, rows }) as const;
+  const nodesOf = (...rows: NodeRecord[]) => ({ totalChunks: 1, tableId: TABLE_NODES, rows }) as const;
+  const candidatesOf = (...rows: CandidateRecord[]) => ({ totalChunks: 1, tableId: TABLE_CANDIDATES, rows }) as const;
   const registrationWindow = ANCHOR - MONTANA_PARAMS.candidateExpiryWindows;
+  const checkpoints = [2n, 1n, 1n, 1n, 1n, 1n];
   return [
-    { totalChunks: 1, tableId: TABLE_ACCOUNTS, rows: [] },
-    { totalChunks: 1, tableId: TABLE_NODES, rows: [{ ...node, chainLength: 0n }] },
-    { totalChunks: 1, tableId: TABLE_CANDIDATES, rows: [{ ...candidate, registrationWindow, expires: ANCHOR }] },
+    accountsOf(),
+    accountsOf(account, account),
+    accountsOf({ ...account, accountId: STORED as AccountId }),
+    accountsOf({ ...account, suiteId: 2 }),
+    accountsOf({ ...account, opHeight: account.accountChainLength ^ 1 }),
+    accountsOf({ ...account, accountChainLength: 1, opHeight: 1, accountChainLengthSnapshot: 2 }),
+    accountsOf({ ...account, creationWindow: account.lastOpWindow + 1 }),
+    accountsOf({ ...account, lastActivationWindow: Number(ANCHOR) + 1 }),
+    nodesOf({ ...node, nodeId: STORED as NodeId }),
+    nodesOf({ ...node, suiteId: 0 }),
+    nodesOf({ ...node, chainLength: 0n }),
+    nodesOf({ ...node, chainLengthCheckpoints: checkpoints }),
+    nodesOf({ ...node, chainLengthCheckpoints: node.chainLengthCheckpoints.map(() => node.chainLength + 1n) }),
+    nodesOf({ ...node, startWindow: ANCHOR + 1n }),
+    candidatesOf({ ...candidate, expires: candidate.expires + 1n }),
+    candidatesOf({ ...candidate, registrationWindow, expires: ANCHOR }),
+    { ...accountsOf(account), totalChunks: 2_000_001 },
   ];
 }
 

@@ -20,7 +20,7 @@ import {
 } from "../../../main/protocol/identity/peerId.ts";
 import type { CountedCrypto } from "../countedCrypto.ts";
 import { textDecoder, type AnyDecoder } from "../decoder.ts";
-import type { Random } from "../random.ts";
+import { Random } from "../random.ts";
 import * as values from "../values.ts";
 
 /** However long the text is: numbers of at most 128 characters, their bytes, and what checksums need. */
@@ -155,6 +155,7 @@ export function textDecoders(crypto: CountedCrypto): readonly AnyDecoder[] {
         ...['"__proto__":{"network_name":"x"},', '"bootstrap":false,', '"bootstrap":true,', '"bootstrap":1,'],
       ],
       corpus: [
+        ...[{ profile: "rc2" }, { admission: "never" }, { peers: [] }].map(brokenManifest),
         ...["{}", '{"network_name":"x","peers":[]}', "[".repeat(60_000), '{"a":'.repeat(20_000)],
         `{"network_name":"x","peers":[${"0,".repeat(MANIFEST_PEERS_MAX)}0]}`,
         " ".repeat(MANIFEST_SIZE_MAX + 1),
@@ -191,6 +192,11 @@ function manifestText({ networkName, peers, profile, admission }: Manifest): str
     profile,
     admission,
   });
+}
+
+function brokenManifest(change: object): string {
+  const text = manifestText(manifest(new Random(1, "broken-manifest")));
+  return JSON.stringify({ ...(JSON.parse(text) as object), ...change });
 }
 
 function manifest(random: Random): Manifest {
