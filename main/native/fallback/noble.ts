@@ -100,7 +100,8 @@ export const noble: Addon = {
   },
 
   mldsaSign(secretKey, message, context, signature) {
-    // The library would throw with the coefficient in its message.
+    // The library would throw with the coefficient in its message. It knows no bound of tries either: a key from outside goes
+    // through publicKeyOf first, or an inconsistent one may keep it trying for ever.
     if (!secretsInRange(secretKey)) return false;
     signature.set(ml_dsa65.sign(message, secretKey, { context, extraEntropy: false }));
     return true;
