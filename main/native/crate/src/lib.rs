@@ -119,7 +119,8 @@ pub fn fold_lone_leaves(
     if to_levels.iter().any(|&level| usize::from(level) > merkle::DEPTH) {
         return Err(invalid("level"));
     }
-    merkle::fold(kernel(kernel_name, sha256::lane_kernel)?, keys, &mut hashes, from_levels, to_levels);
+    let kernel = kernel_name.map(|name| kernel(Some(name), sha256::lane_kernel)).transpose()?;
+    merkle::fold(kernel, keys, &mut hashes, from_levels, to_levels);
     Ok(())
 }
 

@@ -27,15 +27,16 @@ static EMPTY: LazyLock<[State; DEPTH + 1]> = LazyLock::new(|| {
     let mut empty = [[0; 8]; DEPTH + 1];
     for level in 0..DEPTH {
         let mut lanes = empty[level].map(|word| [word; LANES]);
-        sha256::lane_kernel().node(&mut lanes, &empty[level], 0);
+        sha256::kernel_for(1).node(&mut lanes, &empty[level], 0, 1);
         empty[level + 1] = std::array::from_fn(|i| lanes[i][0]);
     }
     empty
 });
 
 /// Item i starts with hash i at level `from[i]` and ends at `to[i]` ≤ 256, where its hash is written over the first one.
-/// `keys` and `hashes` hold 32 bytes an item; an item with `from[i] >= to[i]` keeps its hash.
-pub fn fold(kernel: &Kernel, keys: &[u8], hashes: &mut [u8], from: &[u16], to: &[u16]) {
+/// `keys` and `hashes` hold 32 bytes an item; an item with `from[i] >= to[i]` keeps its hash. Without a `kernel` each group takes
+/// the one that is fastest for its size: a window of a quiet network changes a handful of leaves.
+pub fn fold(kernel: Option<&Kernel>, keys: &[u8], hashes: &mut [u8], from: &[u16], to: &[u16]) {
     let keys = keys.as_chunks::<32>().0;
     let hashes = hashes.as_chunks_mut::<32>().0;
     let mut waiting: Vec<u32> = (0..from.len() as u32).filter(|&i| from[i as usize] < to[i as usize]).collect();
@@ -58,7 +59,8 @@ pub fn fold(kernel: &Kernel, keys: &[u8], hashes: &mut [u8], from: &[u16], to: &
             for (lane, &item) in members.iter().enumerate() {
                 on_right |= u32::from(keys[item as usize][level >> 3] >> (level & 7) & 1) << lane;
             }
-            kernel.node(group, &EMPTY[level], on_right);
+            let kernel = kernel.unwrap_or_else(|| sha256::kernel_for(members.len()));
+            kernel.node(group, &EMPTY[level], on_right, members.len());
         }
         // From the end, so that the item that fills a gap has been looked at.
         for n in (0..items.len()).rev() {

@@ -85,12 +85,12 @@ unsafe fn compress(states: &mut LaneState, blocks: &LaneBlock) {
 /// # Safety
 /// The CPU has `sha2`.
 #[target_feature(enable = "neon,sha2")]
-unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32, lanes: usize) {
     let empty = [quad(empty, 0), quad(empty, 4)];
     let tag = quad(&[NODE_TAG[0], NODE_TAG[1], NODE_TAG[2], NODE_TAG[3] << 8], 0);
     let padding = quad(&[NODE_PADDING, 0, 0, 0], 0);
     let zero = quad(&[0; 4], 0);
-    for first in (0..LANES).step_by(INTERLEAVED) {
+    for first in (0..lanes).step_by(INTERLEAVED) {
         let blocks = [first, first + 1].map(|lane| {
             let hash = [column(hashes, 0, lane), column(hashes, 4, lane)];
             let ([l, m], [r, s]) = if on_right >> lane & 1 == 0 { (hash, empty) } else { (empty, hash) };

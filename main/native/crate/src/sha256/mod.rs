@@ -65,7 +65,7 @@ pub struct Kernel {
     pub chains_min: usize,
     chain: unsafe fn(&mut [State], u64),
     compress: unsafe fn(&mut LaneState, &LaneBlock),
-    node: unsafe fn(&mut LaneState, &State, u32),
+    node: unsafe fn(&mut LaneState, &State, u32, usize),
 }
 
 impl Kernel {
@@ -81,11 +81,11 @@ impl Kernel {
         unsafe { (self.compress)(states, blocks) }
     }
 
-    /// Replaces each lane's hash by that of the Merkle node over it and `empty` (chapter 02 §4.2); bit i of `on_right` says
-    /// that lane i is the right child.
-    pub fn node(&self, hashes: &mut LaneState, empty: &State, on_right: u32) {
+    /// Replaces the hash of each of the first `lanes` lanes by that of the Merkle node over it and `empty` (chapter 02 §4.2);
+    /// bit i of `on_right` says that lane i is the right child. What the other lanes hold afterwards means nothing.
+    pub fn node(&self, hashes: &mut LaneState, empty: &State, on_right: u32, lanes: usize) {
         // SAFETY: as in `chain`.
-        unsafe { (self.node)(hashes, empty, on_right) }
+        unsafe { (self.node)(hashes, empty, on_right, lanes) }
     }
 }
 
@@ -151,7 +151,12 @@ fn agrees_with_reference(kernel: &Kernel) -> bool {
     kernel.compress(&mut ours, &block);
     portable::KERNEL.compress(&mut reference, &block);
     let compressions_agree = ours == reference;
-    kernel.node(&mut ours, &seed(0), 0xa53c);
-    portable::KERNEL.node(&mut reference, &seed(0), 0xa53c);
-    chains_agree && compressions_agree && ours == reference
+    let nodes_agree = (1..=LANES).all(|lanes| {
+        kernel.node(&mut ours, &seed(0), 0xa53c, lanes);
+        portable::KERNEL.node(&mut reference, &seed(0), 0xa53c, lanes);
+        let agree = ours.iter().zip(&reference).all(|(row, expected)| row[..lanes] == expected[..lanes]);
+        ours = reference;
+        agree
+    });
+    chains_agree && compressions_agree && nodes_agree
 }

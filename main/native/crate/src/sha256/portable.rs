@@ -30,9 +30,9 @@ fn compress(states: &mut LaneState, blocks: &LaneBlock) {
 }
 
 /// Chapter 02 §4.2 word for word; the other kernels shift the children into place.
-fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+fn node(hashes: &mut LaneState, empty: &State, on_right: u32, lanes: usize) {
     let empty = bytes(empty);
-    for lane in 0..LANES {
+    for lane in 0..lanes {
         let hash = bytes(&std::array::from_fn(|i| hashes[i][lane]));
         let (left, right) = if on_right >> lane & 1 == 0 { (hash, empty) } else { (empty, hash) };
         let digest = Sha256::new()

@@ -218,12 +218,12 @@ unsafe fn compress(states: &mut LaneState, blocks: &LaneBlock) {
 /// # Safety
 /// The CPU has `sha`, `sse4.1` and `ssse3`.
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32, lanes: usize) {
     let empty = [quad(empty, 0), quad(empty, 4)];
     let tag = set([NODE_TAG[0], NODE_TAG[1], NODE_TAG[2], NODE_TAG[3] << 8]);
     let padding = set([NODE_PADDING, 0, 0, 0]);
     let zero = _mm_setzero_si128();
-    for first in (0..LANES).step_by(4) {
+    for first in (0..lanes).step_by(4) {
         let mut values = [columns(hashes, 0, first), columns(hashes, 4, first)];
         for lane in [0, 2] {
             let blocks = [lane, lane + 1].map(|lane| {

@@ -59,10 +59,10 @@ macro_rules! vector_kernel {
         /// # Safety
         #[doc = concat!("The CPU has `", $feature, "`.")]
         #[target_feature(enable = $feature)]
-        unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32) {
+        unsafe fn node(hashes: &mut LaneState, empty: &State, on_right: u32, lanes: usize) {
             let empty = empty.map(|word| splat(word));
             let tag = NODE_TAG.map(|word| splat(word));
-            for portion in 0..LANES / $width {
+            for portion in 0..lanes.div_ceil($width) {
                 let on_right = on_right >> ($width * portion);
                 let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|i| {
                     let hash = load(&hashes[i].as_chunks::<$width>().0[portion]);
