@@ -1,0 +1,193 @@
+/**
+ * The window state machine for N nodes (chapter 03 §6): one event in, effects out. It knows no clock, no disk and no table; the
+ * same events in the same order give the same effects. A node alone is the same machine with a quorum of one.
+ */
+import { byteKey, type Hash32 } from "../protocol/bytes.ts";
+import type { Crypto } from "../protocol/crypto.ts";
+import { invariant, ProtocolError } from "../protocol/errors.ts";
+import type { NetworkRules } from "../protocol/genesis/rules.ts";
+import { bundledConfirmation, proposalHeader, vdfReveal } from "../protocol/objects/consensus.ts";
+import { adoptTime, runVdf, takeTick } from "./adoptTime.ts";
+import { queueFetched, takeFetched } from "./catchUp.ts";
+import type { Effect } from "./effects.ts";
+import type { MachineEvent, PeerId } from "./events.ts";
+import { bodyMessage, messageOf, operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
+import { openNext, start } from "./open.ts";
+import { askForListing, signBundle, signReveal } from "./publish.ts";
+import { admitVote, askForChecks, receive, takeChecks } from "./receive.ts";
+import { fetchWanted, fetchWindows, repeatWords, tellPeer } from "./repeat.ts";
+import { arm } from "./rules/arm.ts";
+import { decide, noticeSecondCertificate } from "./rules/decide.ts";
+import { enterNextRound, startPhaseTimers } from "./rules/nextRound.ts";
+import { buildProposal, signProposal } from "./rules/propose.ts";
+import { validateProposals } from "./rules/validate.ts";
+import { precommit, prevote, votingRules, type VotingRules } from "./rules/vote.ts";
+import { NodeState, type Self } from "./state.ts";
+import type { Timer } from "./timers.ts";
+
+/** The rules reach a fixed point in a few passes; more mean that two of them undo each other. */
+const PASSES_MAX = 1000;
+
+export class WindowMachine {
+  readonly #state: NodeState;
+  readonly #voting: VotingRules;
+  #isStarted = false;
+
+  constructor(crypto: Crypto, rules: NetworkRules, self: Self, voting: VotingRules = votingRules) {
+    this.#state = new NodeState(crypto, rules, self);
+    this.#voting = voting;
+  }
+
+  /** W, the window that is being decided. */
+  get window(): bigint {
+    return this.#state.window;
+  }
+
+  /** The effects that `event` leads to, in order. The first event is `started`. After a `halt` there are none. */
+  step(event: MachineEvent): readonly Effect[] {
+    const out: Effect[] = [];
+    const state = this.#state;
+    if (state.isHalted) return out;
+    invariant(this.#isStarted === (event.kind !== "started"), "a machine starts once, and first");
+    this.#isStarted = true;
+    try {
+      this.#take(out, event);
+      this.#advance(out);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      state.isHalted = true;
+      out.push({ kind: "halt", code: error.code, params: error.params });
+    }
+    return out;
+  }
+
+  /** What peers may fetch by identifier: a header comes with its body. */
+  find(hash: Hash32): readonly Message[] {
+    const { bundles, reveals, proposals, operations, registrations } = this.#state;
+    const proposal = proposals.get(hash);
+    if (proposal !== undefined && proposal.standing.at !== "invalid") {
+      const header = messageOf({ type: "header", object: proposal.header });
+      return proposal.body === undefined ? [header] : [header, bodyMessage(proposal.body)];
+    }
+    const bundle = bundles.get(hash);
+    if (bundle !== undefined) return [messageOf({ type: "bundle", object: bundle.object })];
+    const reveal = reveals.get(hash);
+    if (reveal !== undefined) return [messageOf({ type: "reveal", object: reveal.object })];
+    const operation = operations.get(hash);
+    if (operation !== undefined) return [operationMessage(operation.operation)];
+    const registration = registrations.get(hash);
+    return registration === undefined ? [] : [registrationMessage(registration.registration)];
+  }
+
+  #take(out: Effect[], event: MachineEvent): void {
+    const state = this.#state;
+    switch (event.kind) {
+      case "started":
+        return start(state, out, event);
+      case "received":
+        return receive(state, out, event.messages);
+      case "ticked":
+        return takeTick(state, out, event);
+      case "signed":
+        return takeSigned(state, out, event.signed);
+      case "listed":
+        return signBundle(state, out, event);
+      case "checked":
+        return takeChecks(state, out, event);
+      case "transition-computed":
+        if (state.transitions.has(byteKey(event.key))) state.transitions.set(byteKey(event.key), event.outcome);
+        return;
+      case "committed":
+        return openNext(state, out, event);
+      case "window-fetched":
+        return queueFetched(state, event);
+      case "timer-expired":
+        return takeTimer(state, out, event.timer);
+      case "peer-connected":
+        return connect(state, out, event.peer);
+      case "peer-disconnected":
+        state.peers.splice(0, state.peers.length, ...state.peers.filter((peer) => peer !== event.peer));
+        return;
+    }
+  }
+
+  /** §6.5, `step()`: idempotent; applied until nothing changes. */
+  #advance(out: Effect[]): void {
+    const state = this.#state;
+    const rules = [
+      takeFetched,
+      adoptTime,
+      askForListing,
+      signReveal,
+      arm,
+      buildProposal,
+      signProposal,
+      validateProposals,
+      (to: NodeState, effects: Effect[]) => prevote(to, effects, this.#voting),
+      (to: NodeState, effects: Effect[]) => precommit(to, effects, this.#voting),
+      startPhaseTimers,
+      decide,
+      enterNextRound,
+    ];
+    for (let pass = 0; rules.filter((rule) => rule(state, out)).length > 0; pass++) {
+      invariant(pass < PASSES_MAX, "the rules of a window come to rest");
+    }
+    noticeSecondCertificate(state, out);
+    wantNamedProposals(state);
+    fetchWanted(state, out);
+    fetchWindows(state, out);
+    askForChecks(state, out);
+    runVdf(state, out);
+  }
+}
+
+/** An own object is signed and logged: it counts, and leaves. */
+function takeSigned(state: NodeState, out: Effect[], signed: Signed): void {
+  const { crypto, window } = state;
+  state.signed.record(signed);
+  out.push({ kind: "broadcast", message: messageOf(signed) });
+  switch (signed.type) {
+    case "bundle":
+      state.bundles.add(signed.object, bundledConfirmation.identify(crypto, signed.object));
+      return;
+    case "reveal":
+      state.reveals.add(signed.object, vdfReveal.identify(crypto, signed.object));
+      return;
+    case "vote":
+      if (signed.object.windowIndex === window) admitVote(state, out, signed.object);
+      return;
+    case "header": {
+      const hash = proposalHeader.identify(crypto, signed.object);
+      const body = state.ownBodies.find(({ proposalHash }) => byteKey(proposalHash) === byteKey(hash));
+      if (signed.object.windowIndex !== window || body === undefined) return;
+      out.push({ kind: "broadcast", message: bodyMessage(body) });
+      state.proposals.put({ header: signed.object, hash, body, standing: { at: "waiting", missing: [] } });
+    }
+  }
+}
+
+function takeTimer(state: NodeState, out: Effect[], { name, window, round }: Timer): void {
+  if (!state.isOpen || window !== state.window) return;
+  switch (name) {
+    case "grace":
+      state.grace = "expired";
+      return;
+    case "propose":
+    case "prevote":
+    case "precommit":
+      if (round === state.round.round) state.round = { ...state.round, [name]: "expired" };
+      return;
+    case "resend":
+      repeatWords(state, out);
+  }
+}
+
+function connect(state: NodeState, out: Effect[], peer: PeerId): void {
+  if (!state.peers.includes(peer)) state.peers.push(peer);
+  tellPeer(state, out, peer);
+}
+
+/** Votes of more than a third of the weight name it: some honest node holds it (§10). */
+function wantNamedProposals(state: NodeState): void {
+  state.want(state.votes.namedByThird().filter((hash) => state.proposals.get(hash)?.body === undefined));
+}

@@ -1,0 +1,134 @@
+/** A window opens: after a start, or when the one before is safely stored (chapter 03 §6.5, "decide"). */
+import { byteKey, type Hash32 } from "../protocol/bytes.ts";
+import {
+  bundledConfirmation,
+  proposalHeader,
+  vdfReveal,
+  type BundledConfirmation,
+  type VdfReveal,
+} from "../protocol/objects/consensus.ts";
+import { genesisTimechainValue } from "../protocol/timechain/genesisValue.ts";
+import { checkHeader } from "../protocol/validation/header.ts";
+import { checkSigner } from "../protocol/validation/signer.ts";
+import { operation as operationClass } from "../protocol/objects/operations.ts";
+import { dropWrongEndpoints, learnTime } from "./adoptTime.ts";
+import { loadMaterial } from "./catchUp.ts";
+import type { Effect } from "./effects.ts";
+import type { Committed, Started } from "./events.ts";
+import type { WindowView } from "./facts.ts";
+import type { LoggedObject } from "./material.ts";
+import { bodyMessage, messageOf, type Message } from "./objects.ts";
+import type { VariantPool } from "./pools/variants.ts";
+import { VoteBook } from "./pools/votes.ts";
+import { admitBody, admitHeader, admitVote, recheckHeld } from "./receive.ts";
+import { UNARMED, type NodeState } from "./state.ts";
+
+export function start(state: NodeState, out: Effect[], started: Started): void {
+  const { crypto, chain } = state;
+  for (const { window, value } of started.times) learnTime(state, window, value, "computed");
+  if (started.view.window === 0n) learnTime(state, 0n, genesisTimechainValue(crypto), "computed");
+  for (const { view, header, body, bundles } of started.past) {
+    chain.open(view);
+    chain.decide({ header, hash: proposalHeader.identify(crypto, header), body });
+    state.times.record(header.windowIndex, header.timechainValue, "adopted");
+    for (const bundle of bundles) state.bundles.add(bundle, bundledConfirmation.identify(crypto, bundle));
+  }
+  beginWindow(state, out, started.view);
+  for (const logged of started.log) recall(state, out, logged);
+}
+
+/** §6.9: what was signed before counts again, and nothing is signed that contradicts it. */
+function recall(state: NodeState, out: Effect[], { signed, keep }: LoggedObject): void {
+  const { crypto } = state;
+  state.signed.record(signed);
+  if (signed.type === "bundle") {
+    const attested = keep.operations.map((operation) => ({
+      operation,
+      opHash: operationClass.identify(crypto, operation),
+    }));
+    state.operations.attestations.record(attested, signed.object.windowIndex);
+  }
+  const isRecent = signed.object.windowIndex + 1n >= state.window;
+  if (!isRecent) return;
+  loadMaterial(state, out, keep);
+  if (signed.type === "bundle")
+    addOnce(state.bundles, signed.object, bundledConfirmation.identify(crypto, signed.object));
+  if (signed.type === "reveal") addOnce(state.reveals, signed.object, vdfReveal.identify(crypto, signed.object));
+  if (signed.object.windowIndex !== state.window) return;
+  if (signed.type === "vote" && state.votes.place(signed.object) !== "duplicate") state.votes.add(signed.object);
+  const header = signed.type === "header" ? signed.object : keep.header;
+  if (header === undefined) return;
+  admitHeader(state, out, header, proposalHeader.identify(crypto, header));
+  if (keep.body !== undefined) admitBody(state, keep.body);
+}
+
+function addOnce<T extends BundledConfirmation | VdfReveal>(pool: VariantPool<T>, object: T, hash: Hash32): void {
+  if (pool.get(hash) === undefined) pool.add(object, hash);
+}
+
+/** The decided window is stored; the next one opens over it. */
+export function openNext(state: NodeState, out: Effect[], committed: Committed): void {
+  const { deciding } = state;
+  if (deciding === undefined || committed.view.window !== state.window + 1n) return;
+  const window = state.window;
+  state.operations.close(committed.settled, window);
+  const registered = new Set(committed.registered.map(byteKey));
+  state.registrations.close(registered, window, state.rules.params.tau2Windows);
+  state.chain.decide(deciding);
+  beginWindow(state, out, committed.view);
+  recheckHeld(state);
+  releaseHeld(state, out);
+}
+
+function beginWindow(state: NodeState, out: Effect[], view: WindowView): void {
+  const { window } = view;
+  state.chain.open(view);
+  state.round = UNARMED;
+  state.grace = "off";
+  state.proposals.clear();
+  state.votes = new VoteBook(state.chain.facts.weights);
+  state.draft = undefined;
+  state.transitions.clear();
+  state.listing = "unasked";
+  state.unmatchedBodies = [];
+  state.ownBodies = [];
+  state.deciding = undefined;
+  state.wanted.clear();
+  state.loggedMaterial.clear();
+  state.isBehind = false;
+  state.hasAskedWindows = false;
+  // One window more than rules need, for peers that ask.
+  state.bundles.forgetBefore(window - 2n);
+  state.reveals.forgetBefore(window - 2n);
+  state.signed.forgetBefore(window - 1n);
+  state.times.forgetBefore(window - 1n);
+  for (const known of state.heldAtTick.keys()) if (known < window) state.heldAtTick.delete(known);
+  for (const known of state.fetched.keys()) if (known < window) state.fetched.delete(known);
+  dropWrongEndpoints(state, window);
+  state.startTimer(out, "resend", 0);
+}
+
+/** Headers, bodies and votes of this window that came while the one before was open. */
+function releaseHeld(state: NodeState, out: Effect[]): void {
+  const { headers, bodies, votes } = state.held;
+  state.held = { headers: [], bodies: [], votes: [] };
+  const { chain, crypto, self } = state;
+  const relay = (message: Message): void => {
+    out.push({ kind: "broadcast", message });
+  };
+  for (const header of headers) {
+    const failure = checkHeader(crypto, header, chain.previous?.header, chain.facts, self.protocolVersionMax, {
+      signature: "assume-valid",
+    });
+    if (failure !== undefined) continue;
+    const { verdict } = admitHeader(state, out, header, proposalHeader.identify(crypto, header));
+    if (verdict === "accept") relay(messageOf({ type: "header", object: header }));
+  }
+  for (const body of bodies) {
+    if (admitBody(state, body).verdict === "accept") relay(bodyMessage(body));
+  }
+  for (const vote of votes) {
+    const isVoter = checkSigner(chain.facts, vote.nodeId) === undefined && chain.facts.weights.of(vote.nodeId) > 0n;
+    if (isVoter && admitVote(state, out, vote).verdict === "accept") relay(messageOf({ type: "vote", object: vote }));
+  }
+}

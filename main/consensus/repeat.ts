@@ -1,0 +1,99 @@
+/** Repetition while a window is undecided (chapter 03 §6.3), so that no lost message stops the chain. */
+import { PRECOMMIT, PREVOTE, proposalHeader, type ProposalHeader } from "../protocol/objects/consensus.ts";
+import type { Effect } from "./effects.ts";
+import type { PeerId } from "./events.ts";
+import { FETCH_IDS_MAX, FETCH_WINDOWS_MAX } from "./limits.ts";
+import { bodyMessage, messageOf, type Message } from "./objects.ts";
+import type { NodeState } from "./state.ts";
+import { isHeld } from "./rules/validate.ts";
+
+/** Own words go to everybody; everything held goes to one peer in turn, which mends what got lost on the way of others. */
+export function repeatWords(state: NodeState, out: Effect[]): void {
+  for (const message of [...ownWords(state), ...newestPolka(state)]) out.push({ kind: "broadcast", message });
+  const peer = state.peers[state.nextPeer % Math.max(1, state.peers.length)];
+  state.nextPeer++;
+  if (peer !== undefined) tellPeer(state, out, peer);
+  for (const wanted of state.wanted.values()) wanted.isAsked = false;
+  state.hasAskedWindows = false;
+  state.isBehind = state.seenWindow > state.window;
+  state.startTimer(out, "resend", 0);
+}
+
+/** Everything about the open window, to a peer that may have missed it. */
+export function tellPeer(state: NodeState, out: Effect[], to: PeerId): void {
+  const messages = [...heldObjects(state), ...newestPolka(state)];
+  if (messages.length > 0) out.push({ kind: "send", to, messages });
+}
+
+/** Objects of the open window and the one before: the latter's bundles and reveals are what a proposal is made of. */
+function ownWords(state: NodeState): Message[] {
+  const { window, signed } = state;
+  const last = signed.lastRound(window);
+  const words = [...signed.finished(window - 1n), ...signed.finished(window)].filter(({ type, object }) => {
+    if (type === "bundle" || type === "reveal") return true;
+    return object.windowIndex === window && (type !== "vote" || object.round === last);
+  });
+  return words.flatMap((word) => {
+    const body = word.type === "header" ? bodyOf(state, word.object) : [];
+    return [messageOf(word), ...body];
+  });
+}
+
+function bodyOf(state: NodeState, header: ProposalHeader): Message[] {
+  const body = state.proposals.get(proposalHeader.identify(state.crypto, header))?.body;
+  return body === undefined ? [] : [bodyMessage(body)];
+}
+
+function newestPolka(state: NodeState): Message[] {
+  const { votes, round } = state;
+  const polka = votes.highestPolkaBelow(round.round + 1);
+  if (polka === undefined) return [];
+  return votes.votesFor(polka.round, PREVOTE, polka.value).map((object) => messageOf({ type: "vote", object }));
+}
+
+function heldObjects(state: NodeState): Message[] {
+  const { window, bundles, reveals, proposals, votes } = state;
+  const windows = [window - 1n, window];
+  return [
+    ...windows.flatMap((of) => bundles.all(of)).map(({ object }) => messageOf({ type: "bundle", object })),
+    ...windows.flatMap((of) => reveals.all(of)).map(({ object }) => messageOf({ type: "reveal", object })),
+    ...proposals
+      .all()
+      .flatMap(({ header, body, standing }) =>
+        standing.at === "invalid"
+          ? []
+          : [messageOf({ type: "header", object: header }), ...(body === undefined ? [] : [bodyMessage(body)])],
+      ),
+    ...votes.votesFrom(state.round.round - 1).map((object) => messageOf({ type: "vote", object })),
+    ...votes
+      .commits()
+      .flatMap(({ round, value }) =>
+        votes.votesFor(round, PRECOMMIT, value).map((object) => messageOf({ type: "vote", object })),
+      ),
+  ];
+}
+
+/** Asks for what rules want and nobody has brought; each once, and again after every repetition. */
+export function fetchWanted(state: NodeState, out: Effect[]): void {
+  if (!state.isOpen) return;
+  const hashes = [];
+  for (const [key, wanted] of state.wanted) {
+    if (isHeld(state, wanted.hash)) state.wanted.delete(key);
+    else if (!wanted.isAsked && hashes.length < FETCH_IDS_MAX) {
+      wanted.isAsked = true;
+      hashes.push(wanted.hash);
+    }
+  }
+  if (hashes.length > 0) out.push({ kind: "fetch-objects", hashes });
+}
+
+/** Somebody is further on: decided windows are asked for, once between repetitions. */
+export function fetchWindows(state: NodeState, out: Effect[]): void {
+  const isFarBehind = state.seenWindow > state.window + 1n;
+  if (!state.isOpen || state.hasAskedWindows || !(isFarBehind || state.isBehind) || state.fetched.size > 0) return;
+  state.hasAskedWindows = true;
+  state.isBehind = false;
+  const seen = state.seenWindow;
+  out.push({ kind: "notify", notice: { code: "behind", window: state.window, seen } });
+  out.push({ kind: "fetch-windows", first: state.window, count: FETCH_WINDOWS_MAX });
+}

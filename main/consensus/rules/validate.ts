@@ -1,0 +1,161 @@
+/** A proposal in its context: checks 3 to 14 of chapter 03 §5.4, as far as what it names is held. */
+import { byteKey, equalBytes, type Hash32 } from "../../protocol/bytes.ts";
+import { controlRoot } from "../../protocol/merkle/proposalRoots.ts";
+import type { BundledConfirmation, NamedHash, ProposalBody } from "../../protocol/objects/consensus.ts";
+import type { Weights } from "../../protocol/quorum/weights.ts";
+import type { StateRoots } from "../../protocol/state/roots.ts";
+import type { Effect } from "../effects.ts";
+import { expectedOf, transitionKey, type Expected } from "../expected.ts";
+import type { Proposal, ProposalFailure, Standing } from "../pools/proposals.ts";
+import type { Held } from "../pools/variants.ts";
+import type { NodeState } from "../state.ts";
+import { checkHeaderInContext } from "../validation/header.ts";
+import { askForTransition } from "./transition.ts";
+
+/** Up to this depth a proposal that leaves out a bundle that was there in time gets no vote (check 14). */
+const SOFT_RULE_DEPTH_MAX = 2;
+
+export function validateProposals(state: NodeState, out: Effect[]): boolean {
+  if (!state.isOpen || state.timechainValue === undefined) return false;
+  let isChanged = false;
+  for (const proposal of state.proposals.all()) {
+    const standing = advanceStanding(state, out, proposal);
+    if (standing === proposal.standing) continue;
+    isChanged ||= standing.at !== "waiting";
+    state.proposals.put({ ...proposal, standing });
+    if (standing.at !== "invalid") continue;
+    const { hash, header } = proposal;
+    const fault = { code: "invalid-proposal", nodeId: header.proposerNodeId, hash, failure: standing.failure } as const;
+    out.push({ kind: "report", fault });
+  }
+  return isChanged;
+}
+
+function advanceStanding(state: NodeState, out: Effect[], proposal: Proposal): Standing {
+  const { standing, body } = proposal;
+  if (standing.at === "computing") return judgeTransition(state, proposal, standing);
+  if (standing.at !== "waiting" || !standing.missing.every((hash) => isHeld(state, hash))) return standing;
+  if (body === undefined) {
+    state.want([proposal.hash]);
+    return standing;
+  }
+  const checked = checkInContext(state, proposal, body);
+  if (typeof checked === "string") return { at: "invalid", failure: checked };
+  if ("missing" in checked) {
+    state.want(checked.missing);
+    return { at: "waiting", missing: checked.missing };
+  }
+  const key = transitionKey(state, body);
+  askForTransition(state, out, key, checked.inputs);
+  return { at: "computing", key, inputs: checked.inputs };
+}
+
+/** Checks 3 to 12. */
+function checkInContext(
+  state: NodeState,
+  { header }: Proposal,
+  body: ProposalBody,
+): Expected | { readonly missing: readonly Hash32[] } | ProposalFailure {
+  const { window, chain, crypto } = state;
+  const headerFailure = checkHeaderInContext(state, header);
+  if (headerFailure !== undefined) return headerFailure;
+  const before = chain.factsOf(window - 1n);
+  const included = resolve(state, window - 1n, body.bundles);
+  const evidence = resolve(state, window, body.evidence);
+  if (included === "mismatch") return "insufficient-bundles";
+  if (evidence === "mismatch") return "insufficient-evidence";
+  const missing = [...included.missing, ...evidence.missing];
+  if (missing.length > 0) return { missing };
+  if (!isEnough(before?.weights, included.bundles)) return "insufficient-bundles";
+  if (!isEnough(window === 0n ? undefined : chain.facts.weights, evidence.bundles)) return "insufficient-evidence";
+  const expected = expectedOf(state, included.bundles, evidence.bundles);
+  if ("missing" in expected) return expected;
+  if (!areSameNames(body.reveals, expected.reveals)) return "included-reveals-mismatch";
+  const isWinner =
+    equalBytes(header.winnerId, expected.winnerId) && equalBytes(header.winnerEndpoint, expected.winnerEndpoint);
+  if (!isWinner) return "wrong-winner";
+  const control = expected.registrations;
+  const isControlSet =
+    body.controlHashes.length === control.length &&
+    body.controlHashes.every((hash, i) => equalBytes(hash, control[i]!.hash));
+  if (!isControlSet) return "control-set-mismatch";
+  const root = controlRoot(
+    crypto,
+    control.map(({ registration }) => registration),
+  );
+  return equalBytes(root, header.controlRoot) ? expected : "root-mismatch";
+}
+
+function resolve(state: NodeState, window: bigint, names: readonly NamedHash[]) {
+  const bundles: Held<BundledConfirmation>[] = [];
+  const missing: Hash32[] = [];
+  for (const { nodeId, hash } of names) {
+    const held = state.bundles.get(hash);
+    if (held === undefined) missing.push(hash);
+    else if (held.object.windowIndex !== window || !equalBytes(held.object.nodeId, nodeId)) return "mismatch";
+    else bundles.push(held);
+  }
+  return { bundles, missing };
+}
+
+/** Without weights, in window 0, the list must be empty. */
+function isEnough(weights: Weights | undefined, bundles: readonly Held<BundledConfirmation>[]): boolean {
+  if (weights === undefined) return bundles.length === 0;
+  return weights.isQuorum(weights.sumOf(bundles.map(({ object }) => object.nodeId)));
+}
+
+/** Check 13. */
+function judgeTransition(
+  state: NodeState,
+  { header, body }: Proposal,
+  standing: Extract<Standing, { at: "computing" }>,
+): Standing {
+  const { key, inputs } = standing;
+  const outcome = state.transitions.get(byteKey(key));
+  if (outcome === undefined || outcome === "asked") return standing;
+  if ("roots" in outcome && areSameRoots(outcome.roots, header)) {
+    return { at: "valid", key, inputs, omits: isOmitting(state, header.fallbackDepth, body!) };
+  }
+  // What a quorum attested was signed well: a fetched copy that is not is a peer's fault.
+  const badCopies = "roots" in outcome ? outcome.badlySigned.filter((hash) => state.operations.unpin(hash)) : [];
+  if (badCopies.length === 0) return { at: "invalid", failure: "wrong-state-root" };
+  state.transitions.delete(byteKey(key));
+  state.want(badCopies);
+  return { at: "waiting", missing: badCopies };
+}
+
+function areSameRoots(a: StateRoots, b: StateRoots): boolean {
+  return (
+    equalBytes(a.nodeRoot, b.nodeRoot) &&
+    equalBytes(a.candidateRoot, b.candidateRoot) &&
+    equalBytes(a.accountRoot, b.accountRoot) &&
+    equalBytes(a.stateRoot, b.stateRoot)
+  );
+}
+
+/** Check 14: a bundle that was here when T_W came should have reached the proposer as well. */
+function isOmitting(state: NodeState, depth: number, body: ProposalBody): boolean {
+  if (depth > SOFT_RULE_DEPTH_MAX) return false;
+  const listed = new Set(body.bundles.map(({ nodeId }) => byteKey(nodeId)));
+  return [...(state.heldAtTick.get(state.window) ?? [])].some((node) => !listed.has(node));
+}
+
+function areSameNames(a: readonly NamedHash[], b: readonly NamedHash[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ nodeId, hash }, i) => {
+      const other = b[i]!;
+      return equalBytes(nodeId, other.nodeId) && equalBytes(hash, other.hash);
+    })
+  );
+}
+
+export function isHeld(state: NodeState, hash: Hash32): boolean {
+  return (
+    state.bundles.get(hash) !== undefined ||
+    state.reveals.get(hash) !== undefined ||
+    state.operations.get(hash) !== undefined ||
+    state.registrations.get(hash) !== undefined ||
+    state.proposals.get(hash)?.body !== undefined
+  );
+}
