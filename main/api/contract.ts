@@ -1,0 +1,297 @@
+/**
+ * The one contract between the host and whoever looks at it: page, command line, scripts. The host checks every procedure's
+ * input and output against it.
+ *
+ * Amounts are decimal strings of nɈ (10⁻⁹ Ɉ). Windows, iterations and counts are numbers below 2^53, times milliseconds since
+ * 1970 by the host's clock. Hashes, ids and keys are lower-case hex. What is not known is null, never a zero.
+ */
+import { z } from "zod";
+
+/** Raised when a client of an older program could misread an answer. `ping` and `stop` stay as they are in every version. */
+export const API_VERSION = 1;
+
+/** Of an HTTP request body. */
+export const BODY_BYTES_MAX = 1_048_576;
+export const HISTORY_PAGE_MAX = 200;
+
+const hex = (bytes: number) =>
+  z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`), `must be ${2 * bytes} hex digits`);
+const hash = hex(32);
+const count = z.int().min(0);
+const window = count;
+const amount = z.string().regex(/^(0|[1-9][0-9]{0,38})$/, "must be a decimal string of nɈ");
+/** What may be taken from an account: above 0. */
+const payment = amount.refine((text) => text !== "0", "must be above 0");
+/** As a person enters it: an address, a montana: link or 64 hex digits. */
+const account = z.string().min(1).max(200);
+const path = z.string().min(1).max(4096);
+const param = z.union([z.string(), z.number(), z.boolean()]);
+
+/** What can go wrong or should be known, as a value; sentences are in errors.ts. */
+export const notice = z.object({ code: z.string(), params: z.record(z.string(), param) });
+
+const nothing = z.void();
+const done = z.object({});
+
+const ping = z.object({
+  apiVersion: z.int(),
+  version: z.string(),
+  pid: z.int(),
+  startedAtMs: z.number(),
+});
+
+/** Chapter 05 §6.4; `stopped` where no node runs. */
+const phase = z.enum(["stopped", "Bootstrap", "CandidateVdf", "Registered", "Active"]);
+
+const candidate = z.object({
+  /** Iterations of the own chain behind it and in all. */
+  done: count,
+  total: count,
+  /** Until registration, by own speed and the network's windows; null until both are measured. */
+  etaSeconds: z.number().nullable(),
+  /** How long it may still stand before its chain becomes void; null until measured. */
+  pausableSeconds: z.number().nullable(),
+  startWindow: window,
+  isPaused: z.boolean(),
+  /** Why it does not run although nobody paused it: on battery, say. */
+  waitsFor: z.string().nullable(),
+});
+
+const queue = z.object({
+  /** From 1. */
+  position: z.int().min(1),
+  length: z.int().min(1),
+  expectedWindow: window,
+  registrationWindow: window,
+});
+
+const status = ping.extend({
+  /** Null where the host has none. */
+  network: z.string().nullable(),
+  profile: z.enum(["spec", "rc1"]).nullable(),
+  phase,
+  /** The last window that was decided and applied. */
+  window: window.nullable(),
+  /** When it was applied, so that whoever shows the rest can show its age. */
+  windowAtMs: z.number().nullable(),
+  stateRoot: hash.nullable(),
+  /** All of the person's accounts together. */
+  balance: amount.nullable(),
+  supply: amount.nullable(),
+  peers: count,
+  candidate: candidate.nullable(),
+  queue: queue.nullable(),
+  isAccountUnlocked: z.boolean(),
+  notices: z.array(notice),
+});
+
+const time = z.object({
+  window,
+  timechainValue: hash,
+  /** Iterations of the window that is being computed. */
+  d: count,
+  /** Of the last windows; null until one is measured. */
+  meanWindowSeconds: z.number().nullable(),
+});
+
+const inspection = z.object({
+  accountId: hash,
+  nodeId: hash,
+  address: z.string(),
+  peerId: z.string(),
+});
+
+const joinSettings = z.object({
+  /** Of one core, 0 excluded. */
+  cpuShare: z.number().gt(0).max(1).optional(),
+  onMainsOnly: z.boolean().optional(),
+  isLowPriority: z.boolean().optional(),
+  keepsAwake: z.boolean().optional(),
+  /** Start although the speed test says that this computer will miss the deadline. */
+  startsAnyway: z.boolean().optional(),
+});
+
+const balance = z.object({
+  total: amount,
+  /** What can be sent now: an account with an operation under way waits for it. */
+  available: amount,
+  accounts: z.array(
+    z.object({
+      role: z.enum(["account", "node"]),
+      accountId: hash,
+      address: z.string(),
+      /** False for one that the state does not hold (yet). */
+      exists: z.boolean(),
+      balance: amount,
+    }),
+  ),
+  window: window.nullable(),
+});
+
+/** Chapter 04 §4.12; `queued` waits for the own operation before it. */
+const operationState = z.enum([
+  "queued",
+  "signed",
+  "cementing",
+  "confirmed",
+  "settled",
+  "skipped",
+  "rejected",
+  "expired",
+]);
+
+const historyEntry = z.object({
+  /** Names the entry for good; also the cursor of the page after it. */
+  id: z.string().max(128),
+  kind: z.enum(["transfer", "create", "change-key", "anchor", "emission", "bonus"]),
+  direction: z.enum(["in", "out", "self"]),
+  state: operationState,
+  window: window.nullable(),
+  accountId: hash,
+  counterparty: hash.nullable(),
+  amount: amount.nullable(),
+  opHash: hash.nullable(),
+});
+
+const operation = z.object({ opHash: hash.nullable(), id: z.string().max(128), state: operationState });
+
+/** What a receiver without an account makes and a sender opens: a text, for a file, a link or a QR series. */
+const accountRequest = z.string().min(1).max(8192);
+
+const anchor = z.object({ appId: hash, dataHash: hash });
+const foundAnchor = anchor.extend({
+  opHash: hash,
+  sender: hash,
+  window,
+  /** The proof that others check without this node (chapter 04 §4.14), hex; null while it cannot be made yet. */
+  proof: z.string().nullable(),
+});
+
+const taskKind = z.enum(["check", "backup"]);
+const task = z.object({
+  id: z.string().max(64),
+  kind: taskKind,
+  state: z.enum(["running", "done", "failed", "cancelled"]),
+  /** Null where the whole is not known yet. */
+  progress: z.object({ done: z.number(), total: z.number().nullable(), unit: z.string() }).nullable(),
+  result: z.record(z.string(), param).nullable(),
+  error: notice.nullable(),
+});
+
+/** Where a subscriber was: run of the host and number, as in `event.cursor`. */
+const cursor = z.string().regex(/^[0-9a-f]{16}-(0|[1-9][0-9]{0,14})$/, "must be the cursor of an event");
+
+const snapshot = z.object({ status, tasks: z.array(task) });
+
+/** Payloads say how things are, not what changed: one that comes twice does no harm. */
+const event = z.discriminatedUnion("kind", [
+  eventOf("snapshot", snapshot),
+  eventOf("window-closed", status),
+  eventOf("status", status),
+  eventOf("task", task),
+  eventOf("history", historyEntry),
+  eventOf("notice", notice),
+]);
+
+function eventOf<K extends string, P extends z.ZodType>(kind: K, payload: P) {
+  return z.object({ seq: count, cursor, kind: z.literal(kind), payload });
+}
+
+interface Procedure {
+  readonly kind: "query" | "mutation" | "subscription";
+  readonly input: z.ZodType;
+  readonly output: z.ZodType;
+}
+
+const query = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
+  ({ kind: "query", input, output }) as const satisfies Procedure;
+const mutation = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
+  ({ kind: "mutation", input, output }) as const satisfies Procedure;
+const subscription = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
+  ({ kind: "subscription", input, output }) as const satisfies Procedure;
+
+export const contract = {
+  ping: query(nothing, ping),
+  /** Answers, then ends the host. */
+  stop: mutation(nothing, done),
+  status: query(nothing, status),
+  time: query(nothing, time),
+  inspect: query(nothing, inspection),
+  /** In the text format of Prometheus. */
+  metrics: query(nothing, z.string()),
+  /** First a snapshot, unless `since` can be followed; then every event in order. A gap brings a new snapshot. */
+  events: subscription(
+    z.object({ since: cursor.optional(), /** Set by the wire when it reconnects. */ lastEventId: cursor.optional() }),
+    event,
+  ),
+
+  /** Begins or goes on; with other settings while it runs. */
+  join: mutation(joinSettings, done),
+  /** Gives the candidate chain up. */
+  leave: mutation(nothing, done),
+  pause: mutation(nothing, done),
+  resume: mutation(nothing, done),
+
+  /** For `seconds`, or until {@link lock}. */
+  unlock: mutation(z.object({ passphrase: z.string().min(1).max(1024), seconds: z.int().min(1).max(86_400) }), done),
+  lock: mutation(nothing, done),
+
+  balance: query(nothing, balance),
+  /** Newest first; `before` is the last entry of the page before. */
+  history: query(
+    z.object({ before: z.string().max(128).optional(), limit: z.int().min(1).max(HISTORY_PAGE_MAX).default(50) }),
+    z.object({ entries: z.array(historyEntry), hasMore: z.boolean() }),
+  ),
+  /** `to` an account that exists, or `request` of a receiver that has none yet. From `from`, or from what has enough. */
+  send: mutation(
+    z
+      .object({
+        to: account.optional(),
+        request: accountRequest.optional(),
+        amount: payment,
+        from: z.enum(["account", "node"]).optional(),
+      })
+      .refine(({ to, request }) => (to === undefined) !== (request === undefined), "needs either `to` or `request`"),
+    operation,
+  ),
+  createRequest: mutation(z.object({ amount: payment.optional() }), z.object({ request: accountRequest })),
+  openRequest: query(
+    z.object({ request: accountRequest }),
+    z.object({ accountId: hash, address: z.string(), exists: z.boolean(), amount: payment.nullable() }),
+  ),
+  writeAnchor: mutation(anchor, operation),
+  /** Those of an application, newest first. */
+  readAnchors: query(
+    z.object({ appId: hash, dataHash: hash.optional(), limit: z.int().min(1).max(HISTORY_PAGE_MAX).default(50) }),
+    z.object({ anchors: z.array(foundAnchor) }),
+  ),
+  verifyAnchor: query(
+    z.object({
+      proof: z
+        .string()
+        .regex(/^([0-9a-f]{2})+$/, "must be hex")
+        .max(2 * 262_144),
+    }),
+    anchor.extend({ opHash: hash, sender: hash, window, isValid: z.boolean(), reason: z.string().nullable() }),
+  ),
+
+  /** Both give a task at once; its progress comes as events. */
+  check: mutation(nothing, task),
+  /** `directory` must not be there yet. */
+  backup: mutation(z.object({ directory: path }), task),
+  task: query(z.object({ id: z.string().max(64) }), task),
+  cancelTask: mutation(z.object({ id: z.string().max(64) }), task),
+} satisfies Record<string, Procedure>;
+
+export type Contract = typeof contract;
+export type Output<N extends keyof Contract> = z.output<Contract[N]["output"]>;
+/** As the host sees it: defaults filled in. */
+export type Input<N extends keyof Contract> = z.output<Contract[N]["input"]>;
+
+export type Status = Output<"status">;
+export type Notice = z.output<typeof notice>;
+export type Task = z.output<typeof task>;
+export type TaskKind = z.output<typeof taskKind>;
+export type Snapshot = z.output<typeof snapshot>;
+export type HostEvent = z.output<typeof event>;
+export type HistoryEntry = z.output<typeof historyEntry>;

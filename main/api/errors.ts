@@ -1,0 +1,58 @@
+/**
+ * Errors as they cross boundaries: {code, params}. What a person reads about a code, and what to do next, is in one
+ * catalogue for each language.
+ */
+import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
+import type { Notice } from "./contract.ts";
+import { en } from "./sentences/en.ts";
+
+export type ErrorCode = keyof typeof en;
+
+export interface Sentence {
+  /** What happened. `{{name}}` stands for a parameter. */
+  readonly sentence: string;
+  /** What to do next. */
+  readonly remedy: string;
+}
+
+export type Catalogue = Readonly<Record<ErrorCode, Sentence>>;
+
+const catalogues = { en } satisfies Record<string, Catalogue>;
+export type Language = keyof typeof catalogues;
+
+/** An error of the rooms that have the catalogue; others throw `ProtocolError` with codes of their own. */
+export function apiError(code: ErrorCode, params: ErrorParams = {}): ProtocolError<ErrorCode> {
+  return new ProtocolError(code, params);
+}
+
+export interface ErrorNotice {
+  readonly notice: Notice;
+  /** Nobody meant this to happen: it belongs into the log with all its detail, and no detail belongs to a person. */
+  readonly isDefect: boolean;
+}
+
+export function noticeOf(error: unknown): ErrorNotice {
+  if (!(error instanceof ProtocolError)) return { notice: { code: "internal", params: {} }, isDefect: true };
+  const { code, params } = error as ProtocolError;
+  const told: Notice["params"] = {};
+  for (const [name, value] of Object.entries(params)) told[name] = typeof value === "bigint" ? value.toString() : value;
+  return { notice: { code, params: told }, isDefect: false };
+}
+
+export function isKnownCode(code: string): code is ErrorCode {
+  return Object.hasOwn(en, code);
+}
+
+/** The sentence and the remedy for what happened. A code without entry, from a later host say, is named as it is. */
+export function explain({ code, params }: Notice, language: Language = "en"): Sentence {
+  const catalogue: Catalogue = catalogues[language];
+  const isKnown = isKnownCode(code);
+  const { sentence, remedy } = catalogue[isKnown ? code : "unknown-code"];
+  const details = Object.entries(params).map(([name, value]) => `${name} ${value}`);
+  const values = isKnown ? params : { code, details: details.join(", ") };
+  return { sentence: fill(sentence, values), remedy: fill(remedy, values) };
+}
+
+function fill(template: string, values: Notice["params"]): string {
+  return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name] ?? "?"));
+}

@@ -1,0 +1,261 @@
+/** The contract's procedures, each handed to the service that knows the answer. */
+import { initTRPC, tracked, TRPCError } from "@trpc/server";
+import { ZodError } from "zod";
+
+import {
+  API_VERSION,
+  BODY_BYTES_MAX,
+  contract,
+  type Notice,
+  type Output,
+  type Snapshot,
+  type Status,
+} from "./contract.ts";
+import { apiError, noticeOf } from "./errors.ts";
+import type { EventRing } from "./events.ts";
+import type { HostService, IdentityService, NodeService, Services, WalletService } from "./services.ts";
+import type { Tasks } from "./tasks.ts";
+
+/** Subscribers at the same time. */
+export const STREAMS_MAX = 32;
+const STREAM_PING_MS = 15_000;
+
+export interface Context {
+  readonly host: HostService;
+  /** Asked anew by every call: a node comes and goes while the host runs. */
+  readonly services: () => Services;
+  readonly events: EventRing;
+  readonly tasks: Tasks;
+  /** Counts the subscribers. */
+  readonly streams: { open: number };
+  /** Aborted when the host stops: ends the streams. */
+  readonly stopping: AbortSignal;
+}
+
+const t = initTRPC.context<Context>().create({
+  sse: { ping: { enabled: true, intervalMs: STREAM_PING_MS } },
+  errorFormatter: ({ shape, error, path }) => ({
+    message: shape.message,
+    code: shape.code,
+    // Nothing else of the shape, which may hold a stack.
+    data: { httpStatus: shape.data.httpStatus, notice: toNotice(error, path) },
+  }),
+});
+
+const { ping, stop, status, time, inspect, metrics, events, join, leave, pause, resume } = contract;
+const { unlock, lock, balance, history, send, createRequest, openRequest } = contract;
+const { writeAnchor, readAnchors, verifyAnchor, check, backup, task, cancelTask } = contract;
+
+const { procedure } = t;
+
+export const router = t.router({
+  ping: procedure
+    .input(ping.input)
+    .output(ping.output)
+    .query(({ ctx }) => pong(ctx.host)),
+  stop: procedure
+    .input(stop.input)
+    .output(stop.output)
+    .mutation(({ ctx }) => {
+      ctx.host.requestStop();
+      return {};
+    }),
+  status: procedure
+    .input(status.input)
+    .output(status.output)
+    .query(({ ctx }) => readStatus(ctx)),
+  time: procedure
+    .input(time.input)
+    .output(time.output)
+    .query(({ ctx }) => nodeOf(ctx).time()),
+  inspect: procedure
+    .input(inspect.input)
+    .output(inspect.output)
+    .query(({ ctx }) => identityOf(ctx).inspect()),
+  metrics: procedure
+    .input(metrics.input)
+    .output(metrics.output)
+    .query(({ ctx }) => ctx.host.metrics()),
+  events: procedure.input(events.input).subscription(async function* ({ ctx, input, signal }) {
+    if (ctx.streams.open >= STREAMS_MAX) {
+      // Said in the wire's own terms, or the client would try again at once and for ever.
+      throw new TRPCError({ code: "TOO_MANY_REQUESTS", cause: apiError("too-many-streams", { max: STREAMS_MAX }) });
+    }
+    const ended = signal === undefined ? ctx.stopping : AbortSignal.any([signal, ctx.stopping]);
+    ctx.streams.open++;
+    try {
+      const following = ctx.events.follow(input.lastEventId ?? input.since, () => takeSnapshot(ctx), ended);
+      for await (const event of following) yield tracked(event.cursor, events.output.parse(event));
+    } finally {
+      ctx.streams.open--;
+    }
+  }),
+
+  join: procedure
+    .input(join.input)
+    .output(join.output)
+    .mutation(({ ctx, input }) => finish(nodeOf(ctx).join(input))),
+  leave: procedure
+    .input(leave.input)
+    .output(leave.output)
+    .mutation(({ ctx }) => finish(nodeOf(ctx).leave())),
+  pause: procedure
+    .input(pause.input)
+    .output(pause.output)
+    .mutation(({ ctx }) => finish(nodeOf(ctx).pause())),
+  resume: procedure
+    .input(resume.input)
+    .output(resume.output)
+    .mutation(({ ctx }) => finish(nodeOf(ctx).resume())),
+
+  unlock: procedure
+    .input(unlock.input)
+    .output(unlock.output)
+    .mutation(async ({ ctx, input }) => {
+      await identityOf(ctx).unlock(new TextEncoder().encode(input.passphrase), input.seconds);
+      return {};
+    }),
+  lock: procedure
+    .input(lock.input)
+    .output(lock.output)
+    .mutation(({ ctx }) => {
+      identityOf(ctx).lock();
+      return {};
+    }),
+
+  balance: procedure
+    .input(balance.input)
+    .output(balance.output)
+    .query(({ ctx }) => walletOf(ctx).balance()),
+  history: procedure
+    .input(history.input)
+    .output(history.output)
+    .query(({ ctx, input }) => walletOf(ctx).history(input)),
+  send: procedure
+    .input(send.input)
+    .output(send.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).send(input)),
+  createRequest: procedure
+    .input(createRequest.input)
+    .output(createRequest.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).createRequest(input)),
+  openRequest: procedure
+    .input(openRequest.input)
+    .output(openRequest.output)
+    .query(({ ctx, input }) => walletOf(ctx).openRequest(input)),
+  writeAnchor: procedure
+    .input(writeAnchor.input)
+    .output(writeAnchor.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).writeAnchor(input)),
+  readAnchors: procedure
+    .input(readAnchors.input)
+    .output(readAnchors.output)
+    .query(({ ctx, input }) => walletOf(ctx).readAnchors(input)),
+  verifyAnchor: procedure
+    .input(verifyAnchor.input)
+    .output(verifyAnchor.output)
+    .query(({ ctx, input }) => walletOf(ctx).verifyAnchor(input)),
+
+  check: procedure
+    .input(check.input)
+    .output(check.output)
+    .mutation(({ ctx }) => {
+      const node = nodeOf(ctx);
+      return ctx.tasks.start("check", (control) => node.check(control));
+    }),
+  backup: procedure
+    .input(backup.input)
+    .output(backup.output)
+    .mutation(({ ctx, input }) => {
+      const node = nodeOf(ctx);
+      return ctx.tasks.start("backup", (control) => node.backup(input.directory, control));
+    }),
+  task: procedure
+    .input(task.input)
+    .output(task.output)
+    .query(({ ctx, input }) => ctx.tasks.find(input.id)),
+  cancelTask: procedure
+    .input(cancelTask.input)
+    .output(cancelTask.output)
+    .mutation(({ ctx, input }) => ctx.tasks.cancel(input.id)),
+});
+
+export type Router = typeof router;
+
+/** What a client gets to know about an error of any kind. */
+function toNotice({ code, cause }: TRPCError, procedure: string | undefined): Notice {
+  if (code === "BAD_REQUEST" && cause instanceof ZodError) return inputNotice(cause);
+  if (code === "PAYLOAD_TOO_LARGE") return { code: "body-too-large", params: { max: BODY_BYTES_MAX } };
+  if (code === "NOT_FOUND") return { code: "procedure-unknown", params: { procedure: procedure ?? "" } };
+  if (MALFORMED.includes(code)) return { code: "invalid-input", params: UNREADABLE };
+  return noticeOf(cause).notice;
+}
+
+const MALFORMED: readonly TRPCError["code"][] = [
+  "BAD_REQUEST",
+  "PARSE_ERROR",
+  "METHOD_NOT_SUPPORTED",
+  "UNSUPPORTED_MEDIA_TYPE",
+];
+const UNREADABLE = { field: "request", reason: "is not what this interface takes" };
+
+function inputNotice({ issues }: ZodError): Notice {
+  const [issue] = issues;
+  const field = issue?.path.map(String).join(".") ?? "";
+  return { code: "invalid-input", params: { field: field === "" ? "input" : field, reason: issue?.message ?? "" } };
+}
+
+function pong({ version, pid, startedAtMs }: HostService): Output<"ping"> {
+  return { apiVersion: API_VERSION, version, pid, startedAtMs };
+}
+
+/** Of the whole host; of what is not there it says so instead of failing. */
+export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
+  const { node, wallet, identity } = services();
+  const own = { ...pong(host), isAccountUnlocked: identity?.isUnlocked ?? false };
+  if (node === undefined) return { ...own, ...NO_NODE };
+  const [known, money] = await Promise.all([node.status(), wallet?.balance()]);
+  return { ...own, ...known, balance: money?.total ?? null };
+}
+
+const NO_NODE: Omit<Status, keyof Output<"ping"> | "isAccountUnlocked"> = {
+  network: null,
+  profile: null,
+  phase: "stopped",
+  window: null,
+  windowAtMs: null,
+  stateRoot: null,
+  balance: null,
+  supply: null,
+  peers: 0,
+  candidate: null,
+  queue: null,
+  notices: [],
+};
+
+async function takeSnapshot(context: Context): Promise<Snapshot> {
+  return { status: await readStatus(context), tasks: context.tasks.all };
+}
+
+async function finish(work: Promise<void>): Promise<Record<string, never>> {
+  await work;
+  return {};
+}
+
+function nodeOf({ services }: Context): NodeService {
+  const { node } = services();
+  if (node === undefined) throw apiError("service-unavailable", { service: "node" });
+  return node;
+}
+
+function identityOf({ services }: Context): IdentityService {
+  const { identity } = services();
+  if (identity === undefined) throw apiError("service-unavailable", { service: "identity" });
+  return identity;
+}
+
+function walletOf({ services }: Context): WalletService {
+  const { wallet } = services();
+  if (wallet === undefined) throw apiError("service-unavailable", { service: "wallet" });
+  return wallet;
+}

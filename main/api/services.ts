@@ -1,0 +1,77 @@
+/**
+ * What the router asks of the rest of the program. Each service is offered by one room and put in by `main/app`; one that is
+ * not there (no node runs yet, say) makes its procedures answer "service-unavailable".
+ *
+ * A service throws `ProtocolError` for what a person can be told; anything else is a defect and reaches a client as
+ * "internal" without detail.
+ */
+import type { HistoryEntry, Input, Notice, Output, Status } from "./contract.ts";
+
+/** The part of the status that a node knows. */
+export type NodeStatus = Pick<
+  Status,
+  "phase" | "window" | "windowAtMs" | "stateRoot" | "supply" | "peers" | "candidate" | "queue" | "notices"
+> & { readonly network: string; readonly profile: "spec" | "rc1" };
+
+export interface NodeService {
+  status(): Promise<NodeStatus>;
+  time(): Promise<Output<"time">>;
+  join(settings: Input<"join">): Promise<void>;
+  leave(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Recomputes everything that the store holds; `result` of the task is what this gives. */
+  check(task: TaskControl): Promise<TaskResult>;
+  /** Writes a copy of the store into `directory`, which is not there yet, while the node runs. */
+  backup(directory: string, task: TaskControl): Promise<TaskResult>;
+  /** Calls back after every applied window and whenever the status changed otherwise; gives the way to end that. */
+  onChange(listener: (change: NodeChange) => void): () => void;
+}
+
+export type NodeChange =
+  { readonly kind: "window-closed" | "status" } | { readonly kind: "notice"; readonly notice: Notice };
+
+export interface TaskControl {
+  /** Aborted when the task is cancelled or the host stops: reject with whatever, soon. */
+  readonly signal: AbortSignal;
+  report(progress: { readonly done: number; readonly total: number | null; readonly unit: string }): void;
+}
+
+export type TaskResult = Record<string, string | number | boolean>;
+
+export interface IdentityService {
+  inspect(): Promise<Output<"inspect">>;
+  readonly isUnlocked: boolean;
+  /** Opens the account part for `seconds`. The callee wipes `passphrase`. */
+  unlock(passphrase: Uint8Array, seconds: number): Promise<void>;
+  lock(): void;
+}
+
+export interface WalletService {
+  balance(): Promise<Output<"balance">>;
+  history(page: Input<"history">): Promise<Output<"history">>;
+  send(payment: Input<"send">): Promise<Output<"send">>;
+  createRequest(request: Input<"createRequest">): Promise<Output<"createRequest">>;
+  openRequest(request: Input<"openRequest">): Promise<Output<"openRequest">>;
+  writeAnchor(anchor: Input<"writeAnchor">): Promise<Output<"writeAnchor">>;
+  readAnchors(query: Input<"readAnchors">): Promise<Output<"readAnchors">>;
+  verifyAnchor(query: Input<"verifyAnchor">): Promise<Output<"verifyAnchor">>;
+  /** Calls back with every entry that is new or has another state; gives the way to end that. */
+  onChange(listener: (entry: HistoryEntry) => void): () => void;
+}
+
+export interface Services {
+  readonly identity?: IdentityService | undefined;
+  readonly node?: NodeService | undefined;
+  readonly wallet?: WalletService | undefined;
+}
+
+/** What only the host itself can answer. */
+export interface HostService {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  /** Returns at once; the answer to who asked still goes out. */
+  requestStop(): void;
+  metrics(): Promise<string>;
+}
