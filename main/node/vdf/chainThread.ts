@@ -13,9 +13,9 @@ export type ChainEvent =
   | { readonly kind: "notice"; readonly notice: ProgressNotice }
   /**
    * The stretch before the last stop does not recompute: memory or processor of this machine made a mistake. The chain is
-   * back at `position`; segments that were told after it are void.
+   * back at `position`, after `end`; segments that were told after it are void.
    */
-  | { readonly kind: "went-back"; readonly position: Position }
+  | { readonly kind: "went-back"; readonly position: Position; readonly end: SegmentEnd }
   /** The thread is gone without being asked to; nothing more will come. */
   | { readonly kind: "failed"; readonly error: Error };
 
@@ -171,7 +171,7 @@ export class ChainThread {
       if (isRight) return "right";
       if (answer.kind !== "span") throw new Error("a thread answers what it was asked");
       this.#newest = answer.end;
-      this.#options.listener({ kind: "went-back", position: answer.position });
+      this.#options.listener({ kind: "went-back", position: answer.position, end: answer.end });
       return "wrong";
     } catch (error) {
       // Stopped meanwhile, or the thread is gone, which is told apart from this: the next start recomputes its own stretch.
