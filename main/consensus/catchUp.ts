@@ -15,6 +15,7 @@ import type { PeerId, WindowFetched } from "./events.ts";
 import { FETCH_WINDOWS_MAX } from "./limits.ts";
 import type { FetchedWindow, Material } from "./material.ts";
 import { messageOf } from "./objects.ts";
+import { newProposal } from "./pools/proposals.ts";
 import { takeIn } from "./receive.ts";
 import type { NodeState } from "./state.ts";
 import { checkBodyRoots } from "./validation/body.ts";
@@ -45,7 +46,7 @@ export function takeFetched(state: NodeState, out: Effect[]): boolean {
   const hash = proposalHeader.identify(state.crypto, header);
   const known = state.proposals.get(hash);
   if (known?.standing.at !== "valid") {
-    state.proposals.put({ header, hash, body, standing: { at: "waiting", missing: [] } });
+    state.proposals.put(newProposal(header, hash, body));
   }
   state.want([...body.bundles, ...body.evidence, ...body.reveals].map((named) => named.hash));
   loadMaterial(state, out, event.fetched);

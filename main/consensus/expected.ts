@@ -34,9 +34,10 @@ export interface Expected {
 /** The lists of a body without the name of its header. */
 export type BodyLists = Omit<ProposalBody, "proposalHash">;
 
-/** Names a transition by everything it depends on. */
+/** Names a transition by everything it depends on: the included bundles and reveals of a window. */
 export function transitionKey(state: NodeState, lists: BodyLists): Hash32 {
-  return state.crypto.sha256(encode(proposalBody, { ...lists, proposalHash: ZERO_HASH }));
+  const named = { ...lists, proposalHash: ZERO_HASH, evidence: [], controlHashes: [] };
+  return state.crypto.sha256(encode(proposalBody, named));
 }
 
 /** `missing` where objects that the bundles cement are not held. T of the open window is known. */

@@ -25,6 +25,9 @@ export const VOTES_HELD_PER_NODE_MAX = 8;
 /** Bodies whose header has not arrived yet. */
 export const BODIES_UNMATCHED_MAX = 4;
 
+/** Remembered of each header, so that the same bad body is not checked again and again. */
+export const REFUSED_BODIES_MAX = 4;
+
 /** a + b + c of a body: what fits a payload of 1 MiB. */
 export const BODY_ENTRIES_MAX = 16_300;
 

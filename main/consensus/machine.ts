@@ -13,6 +13,7 @@ import type { Effect } from "./effects.ts";
 import type { MachineEvent, PeerId } from "./events.ts";
 import { bodyMessage, messageOf, operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
 import { openNext, start } from "./open.ts";
+import { newProposal } from "./pools/proposals.ts";
 import { askForListing, signBundle, signReveal } from "./publish.ts";
 import { admitVote, askForChecks, receive, takeChecks } from "./receive.ts";
 import { fetchWanted, fetchWindows, repeatWords, tellPeer } from "./repeat.ts";
@@ -161,7 +162,7 @@ function takeSigned(state: NodeState, out: Effect[], signed: Signed): void {
       const body = state.ownBodies.find(({ proposalHash }) => byteKey(proposalHash) === byteKey(hash));
       if (signed.object.windowIndex !== window || body === undefined) return;
       out.push({ kind: "broadcast", message: bodyMessage(body) });
-      state.proposals.put({ header: signed.object, hash, body, standing: { at: "waiting", missing: [] } });
+      state.proposals.put(newProposal(signed.object, hash, body));
     }
   }
 }

@@ -16,7 +16,8 @@ import type { NodeRegistration } from "../protocol/objects/nodeRegistration.ts";
 import type { Effect } from "./effects.ts";
 import type { Checked, PeerId, ReceivedMessage } from "./events.ts";
 import { BODIES_UNMATCHED_MAX, CHECKS_PENDING_MAX, HEADERS_HELD_MAX, VOTES_HELD_PER_NODE_MAX } from "./limits.ts";
-import { operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
+import { bodyMessage, operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
+import { newProposal } from "./pools/proposals.ts";
 import type { NodeState, PendingCheck } from "./state.ts";
 import { checkBodyRoots, inspectBody } from "./validation/body.ts";
 import { inspectBundle } from "./validation/bundle.ts";
@@ -141,9 +142,8 @@ export function admitHeader(state: NodeState, out: Effect[], header: ProposalHea
   recordOwn(state, out, header.proposerNodeId, { type: "header", object: header });
   const rival = state.proposals.atDepth(header.fallbackDepth)[0];
   const failure = checkHeaderInContext(state, header);
-  const standing =
-    failure === undefined ? ({ at: "waiting", missing: [] } as const) : ({ at: "invalid", failure } as const);
-  state.proposals.put({ header, hash, body: undefined, standing });
+  const proposal = newProposal(header, hash);
+  state.proposals.put(failure === undefined ? proposal : { ...proposal, standing: { at: "invalid", failure } });
   if (rival !== undefined) {
     const pair = {
       first: { type: "header", object: rival.header },
@@ -173,7 +173,10 @@ export function admitBody(state: NodeState, body: ProposalBody): Verdict {
   if (body.windowIndex !== state.window) return ignore("wrong-window");
   const proposal = state.proposals.get(body.proposalHash);
   if (proposal === undefined) return keepFew(state.unmatchedBodies, body);
-  if (proposal.body !== undefined) return ignore("duplicate");
+  if (proposal.standing.at === "invalid") return ignore("invalid-proposal");
+  // A body that names what nobody has may be a spoilt copy: another one takes its place.
+  const isStuck = proposal.standing.at === "waiting" && proposal.standing.missing.length > 0;
+  if (proposal.body !== undefined && !isStuck) return ignore("duplicate");
   return attachBody(state, body);
 }
 
@@ -181,7 +184,11 @@ function attachBody(state: NodeState, body: ProposalBody): Verdict {
   const proposal = state.proposals.get(body.proposalHash)!;
   const failure = checkBodyRoots(state.crypto, proposal.header, body);
   if (failure !== undefined) return reject(failure);
-  state.proposals.put({ ...proposal, body });
+  const digest = state.crypto.sha256(bodyMessage(body).payload);
+  if (proposal.refusedBodies.some((refused) => equalBytes(refused, digest))) return ignore("refused-body");
+  const known = proposal.body === undefined ? undefined : state.crypto.sha256(bodyMessage(proposal.body).payload);
+  if (known !== undefined && equalBytes(known, digest)) return ignore("duplicate");
+  state.proposals.put({ ...proposal, body, standing: { at: "waiting", missing: [] } });
   return ACCEPT;
 }
 

@@ -9,10 +9,13 @@ import { isHeld } from "./rules/validate.ts";
 
 /** Own words go to everybody; everything held goes to one peer in turn, which mends what got lost on the way of others. */
 export function repeatWords(state: NodeState, out: Effect[]): void {
-  for (const message of [...ownWords(state), ...newestPolka(state)]) out.push({ kind: "broadcast", message });
-  const peer = state.peers[state.nextPeer % Math.max(1, state.peers.length)];
-  state.nextPeer++;
-  if (peer !== undefined) tellPeer(state, out, peer);
+  // Before its T is known there is nothing about a window that others wait for.
+  if (state.timechainValue !== undefined) {
+    for (const message of [...ownWords(state), ...newestPolka(state)]) out.push({ kind: "broadcast", message });
+    const peer = state.peers[state.nextPeer % Math.max(1, state.peers.length)];
+    state.nextPeer++;
+    if (peer !== undefined) tellPeer(state, out, peer);
+  }
   for (const wanted of state.wanted.values()) wanted.isAsked = false;
   state.hasAskedWindows = false;
   state.isBehind = state.seenWindow > state.window;

@@ -105,12 +105,12 @@ export class SimulatedNode {
   /** A message arrives over the network. */
   deliver(from: number, message: Message): void {
     if (!this.isUp || this.#seen.has(message.payload)) return;
+    this.#seen.add(message.payload);
     this.#inbox.push({ ...message, id: this.#nextMessage++, from: String(from) });
     if (this.#inbox.length > 1) return;
     this.#later(INBOX_MS, () => {
       const messages = this.#inbox;
       this.#inbox = [];
-      for (const { payload } of messages) this.#seen.add(payload);
       this.#step({ kind: "received", messages });
     });
   }

@@ -4,20 +4,19 @@ import type { ProposalBody, ProposalHeader } from "../../protocol/objects/consen
 import type { WindowInputs } from "../../protocol/transition/applyWindow.ts";
 import { HEADERS_PER_DEPTH_MAX } from "../limits.ts";
 
-/** What is wrong with a proposal, by the names of §5.4. */
+/** What is wrong with a proposal, by the names of §5.4: the signer of the header answers for it. */
 export type ProposalFailure =
   | "wrong-parent"
   | "proposer-not-canonical"
   | "wrong-timechain-value"
   | "wrong-target"
-  | "malformed-body"
   | "root-mismatch"
   | "insufficient-bundles"
-  | "insufficient-evidence"
-  | "included-reveals-mismatch"
   | "wrong-winner"
-  | "control-set-mismatch"
   | "wrong-state-root";
+
+/** What is wrong with a body alone: nobody answers for it, another one may fit. */
+export type BodyFailure = "insufficient-evidence" | "included-reveals-mismatch" | "control-set-mismatch";
 
 /**
  * `waiting` for objects or T_W, `missing` names the objects. `computing`: the owner of the tables evaluates the transition.
@@ -34,6 +33,12 @@ export interface Proposal {
   readonly hash: Hash32;
   readonly body: ProposalBody | undefined;
   readonly standing: Standing;
+  /** Digests of bodies that did not fit: the header does not commit to evidence and order, so anybody may have spoilt them. */
+  readonly refusedBodies: readonly Hash32[];
+}
+
+export function newProposal(header: ProposalHeader, hash: Hash32, body?: ProposalBody): Proposal {
+  return { header, hash, body, standing: { at: "waiting", missing: [] }, refusedBodies: [] };
 }
 
 export class ProposalPool {

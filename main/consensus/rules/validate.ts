@@ -6,10 +6,12 @@ import type { Weights } from "../../protocol/quorum/weights.ts";
 import type { StateRoots } from "../../protocol/state/roots.ts";
 import type { Effect } from "../effects.ts";
 import { expectedOf, transitionKey, type Expected } from "../expected.ts";
-import type { Proposal, ProposalFailure, Standing } from "../pools/proposals.ts";
+import type { BodyFailure, Proposal, ProposalFailure, Standing } from "../pools/proposals.ts";
 import type { Held } from "../pools/variants.ts";
 import type { NodeState } from "../state.ts";
 import { checkHeaderInContext } from "../validation/header.ts";
+import { bodyMessage } from "../objects.ts";
+import { REFUSED_BODIES_MAX } from "../limits.ts";
 import { askForTransition } from "./transition.ts";
 
 /** Up to this depth a proposal that leaves out a bundle that was there in time gets no vote (check 14). */
@@ -19,10 +21,11 @@ export function validateProposals(state: NodeState, out: Effect[]): boolean {
   if (!state.isOpen || state.timechainValue === undefined) return false;
   let isChanged = false;
   for (const proposal of state.proposals.all()) {
-    const standing = advanceStanding(state, out, proposal);
-    if (standing === proposal.standing) continue;
+    const next = advanceProposal(state, out, proposal);
+    const { standing } = next;
+    if (next === proposal) continue;
     isChanged ||= standing.at !== "waiting";
-    state.proposals.put({ ...proposal, standing });
+    state.proposals.put(next);
     if (standing.at !== "invalid") continue;
     const { hash, header } = proposal;
     const fault = { code: "invalid-proposal", nodeId: header.proposerNodeId, hash, failure: standing.failure } as const;
@@ -31,59 +34,74 @@ export function validateProposals(state: NodeState, out: Effect[]): boolean {
   return isChanged;
 }
 
-function advanceStanding(state: NodeState, out: Effect[], proposal: Proposal): Standing {
+function advanceProposal(state: NodeState, out: Effect[], proposal: Proposal): Proposal {
   const { standing, body } = proposal;
   if (standing.at === "computing") return judgeTransition(state, proposal, standing);
-  if (standing.at !== "waiting" || !standing.missing.every((hash) => isHeld(state, hash))) return standing;
+  if (standing.at !== "waiting" || !standing.missing.every((hash) => isHeld(state, hash))) return proposal;
   if (body === undefined) {
     state.want([proposal.hash]);
-    return standing;
+    return proposal;
   }
   const checked = checkInContext(state, proposal, body);
-  if (typeof checked === "string") return { at: "invalid", failure: checked };
+  if ("failure" in checked) return { ...proposal, standing: { at: "invalid", failure: checked.failure } };
+  if ("badBody" in checked) return refuseBody(state, proposal, body);
   if ("missing" in checked) {
     state.want(checked.missing);
-    return { at: "waiting", missing: checked.missing };
+    return { ...proposal, standing: { at: "waiting", missing: checked.missing } };
   }
   const key = transitionKey(state, body);
   askForTransition(state, out, key, checked.inputs);
-  return { at: "computing", key, inputs: checked.inputs };
+  return { ...proposal, standing: { at: "computing", key, inputs: checked.inputs } };
 }
 
+function refuseBody(state: NodeState, proposal: Proposal, body: ProposalBody): Proposal {
+  const digest = state.crypto.sha256(bodyMessage(body).payload);
+  state.want([proposal.hash]);
+  return {
+    ...proposal,
+    body: undefined,
+    standing: { at: "waiting", missing: [] },
+    refusedBodies: [...proposal.refusedBodies, digest].slice(-REFUSED_BODIES_MAX),
+  };
+}
+
+type Checked =
+  | Expected
+  | { readonly missing: readonly Hash32[] }
+  | { readonly failure: ProposalFailure }
+  | { readonly badBody: BodyFailure };
+
 /** Checks 3 to 12. */
-function checkInContext(
-  state: NodeState,
-  { header }: Proposal,
-  body: ProposalBody,
-): Expected | { readonly missing: readonly Hash32[] } | ProposalFailure {
+function checkInContext(state: NodeState, { header }: Proposal, body: ProposalBody): Checked {
   const { window, chain, crypto } = state;
   const headerFailure = checkHeaderInContext(state, header);
-  if (headerFailure !== undefined) return headerFailure;
+  if (headerFailure !== undefined) return { failure: headerFailure };
   const before = chain.factsOf(window - 1n);
   const included = resolve(state, window - 1n, body.bundles);
   const evidence = resolve(state, window, body.evidence);
-  if (included === "mismatch") return "insufficient-bundles";
-  if (evidence === "mismatch") return "insufficient-evidence";
+  if (included === "mismatch") return { failure: "insufficient-bundles" };
+  if (evidence === "mismatch") return { badBody: "insufficient-evidence" };
   const missing = [...included.missing, ...evidence.missing];
   if (missing.length > 0) return { missing };
-  if (!isEnough(before?.weights, included.bundles)) return "insufficient-bundles";
-  if (!isEnough(window === 0n ? undefined : chain.facts.weights, evidence.bundles)) return "insufficient-evidence";
+  if (!isEnough(before?.weights, included.bundles)) return { failure: "insufficient-bundles" };
+  const weights = window === 0n ? undefined : chain.facts.weights;
+  if (!isEnough(weights, evidence.bundles)) return { badBody: "insufficient-evidence" };
   const expected = expectedOf(state, included.bundles, evidence.bundles);
   if ("missing" in expected) return expected;
-  if (!areSameNames(body.reveals, expected.reveals)) return "included-reveals-mismatch";
+  if (!areSameNames(body.reveals, expected.reveals)) return { badBody: "included-reveals-mismatch" };
   const isWinner =
     equalBytes(header.winnerId, expected.winnerId) && equalBytes(header.winnerEndpoint, expected.winnerEndpoint);
-  if (!isWinner) return "wrong-winner";
+  if (!isWinner) return { failure: "wrong-winner" };
   const control = expected.registrations;
-  const isControlSet =
-    body.controlHashes.length === control.length &&
-    body.controlHashes.every((hash, i) => equalBytes(hash, control[i]!.hash));
-  if (!isControlSet) return "control-set-mismatch";
   const root = controlRoot(
     crypto,
     control.map(({ registration }) => registration),
   );
-  return equalBytes(root, header.controlRoot) ? expected : "root-mismatch";
+  if (!equalBytes(root, header.controlRoot)) return { failure: "root-mismatch" };
+  const isControlSet =
+    body.controlHashes.length === control.length &&
+    body.controlHashes.every((hash, i) => equalBytes(hash, control[i]!.hash));
+  return isControlSet ? expected : { badBody: "control-set-mismatch" };
 }
 
 function resolve(state: NodeState, window: bigint, names: readonly NamedHash[]) {
@@ -107,21 +125,22 @@ function isEnough(weights: Weights | undefined, bundles: readonly Held<BundledCo
 /** Check 13. */
 function judgeTransition(
   state: NodeState,
-  { header, body }: Proposal,
-  standing: Extract<Standing, { at: "computing" }>,
-): Standing {
-  const { key, inputs } = standing;
+  proposal: Proposal,
+  { key, inputs }: Extract<Standing, { at: "computing" }>,
+): Proposal {
+  const { header, body } = proposal;
   const outcome = state.transitions.get(byteKey(key));
-  if (outcome === undefined || outcome === "asked") return standing;
+  if (outcome === undefined || outcome === "asked") return proposal;
   if ("roots" in outcome && areSameRoots(outcome.roots, header)) {
-    return { at: "valid", key, inputs, omits: isOmitting(state, header.fallbackDepth, body!) };
+    const omits = isOmitting(state, header.fallbackDepth, body!);
+    return { ...proposal, standing: { at: "valid", key, inputs, omits } };
   }
   // What a quorum attested was signed well: a fetched copy that is not is a peer's fault.
   const badCopies = "roots" in outcome ? outcome.badlySigned.filter((hash) => state.operations.unpin(hash)) : [];
-  if (badCopies.length === 0) return { at: "invalid", failure: "wrong-state-root" };
+  if (badCopies.length === 0) return { ...proposal, standing: { at: "invalid", failure: "wrong-state-root" } };
   state.transitions.delete(byteKey(key));
   state.want(badCopies);
-  return { at: "waiting", missing: badCopies };
+  return { ...proposal, standing: { at: "waiting", missing: badCopies } };
 }
 
 function areSameRoots(a: StateRoots, b: StateRoots): boolean {
