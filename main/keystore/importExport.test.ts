@@ -6,7 +6,17 @@ import { fromHex, sized, toHex } from "../protocol/bytes.ts";
 import { encodeMnemonic } from "../protocol/identity/mnemonic.ts";
 import { importIdentity, restoreIdentity } from "./create.ts";
 import { IdentityStore } from "./identityStore.ts";
-import { codeOf, contextAt, crypto, errorOf, freshPath, PASSPHRASE, quietly, utf8 } from "./keystore.fixture.ts";
+import {
+  codeOf,
+  contextAt,
+  crypto,
+  errorOf,
+  freshPath,
+  PASSPHRASE,
+  programContextAt,
+  quietly,
+  utf8,
+} from "./keystore.fixture.ts";
 
 interface Case {
   readonly name: string;
@@ -24,7 +34,7 @@ const loaded = cases.find(({ name }) => name === "load-v1")!;
 
 async function restored(entropy: string, mode: "recoverable" | "ephemeral"): Promise<IdentityStore> {
   const phrase = utf8(encodeMnemonic(crypto, sized(fromHex(entropy)!, 32)));
-  return restoreIdentity(contextAt(await freshPath()), { mode, phrase, ...quietly() });
+  return restoreIdentity(programContextAt(await freshPath()), { mode, phrase, ...quietly() });
 }
 
 const digestOf = async (path: string): Promise<string> => toHex(crypto.sha256(await readFile(path)));

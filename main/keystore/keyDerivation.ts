@@ -36,8 +36,9 @@ export function deriveOnThreads(addonPath?: string): KeyDerivation {
   };
 }
 
-// The same file has another ending once it is compiled.
-const THREAD_FILE = new URL(`./keyDerivation.thread${extname(import.meta.url)}`, import.meta.url);
+const THREAD_FILE = new URL("keyDerivation.thread.ts", import.meta.url);
+// Once compiled, the same file has the ending of this one.
+THREAD_FILE.pathname = THREAD_FILE.pathname.replace(/\.ts$/, extname(import.meta.url));
 
 /** Moves the copy of the secret to the thread, which wipes it, and the result back: nothing stays in between. */
 function runOnThread(thread: DerivationThread): Promise<Uint8Array> {

@@ -100,7 +100,7 @@ describe("a forged key file", () => {
     const fault = (run: () => Promise<unknown>): Promise<string> =>
       run().then(
         () => "none",
-        (error: unknown) => String((error as ProtocolError).code),
+        (error: unknown) => (error as ProtocolError).code,
       );
     return { node: await fault(() => store.openNodeSigner()), account: await fault(() => store.unlock(PASSPHRASE)) };
   }

@@ -6,6 +6,7 @@ import { afterAll } from "vitest";
 
 import { loadCrypto } from "../native/index.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { deriveMasterSeed } from "../protocol/identity/kdf.ts";
 import { keystoreContext, type KeystoreContext } from "./context.ts";
 import type { NewIdentity } from "./create.ts";
 import type { KeystoreWarning } from "./errors.ts";
@@ -33,8 +34,21 @@ export async function freshPath(name = "identity"): Promise<string> {
   return join(directory, name);
 }
 
-export function contextAt(directory: string, changes: Partial<KeystoreContext> = {}): KeystoreContext {
-  return { ...keystoreContext({ directory, crypto, environment: {}, argon2: CHEAP }), ...changes };
+/** As the program has it, its derivations on threads. */
+export function programContextAt(directory: string): KeystoreContext {
+  return keystoreContext({ directory, crypto, environment: {}, argon2: CHEAP });
+}
+
+/** The same with the derivations on this thread: starting one takes longer than what it does here. */
+export function contextAt(directory: string): KeystoreContext {
+  return {
+    ...programContextAt(directory),
+    derivation: {
+      passphraseKey: (passphrase, { salt, ...cost }) =>
+        Promise.resolve(crypto.argon2id(passphrase, salt, { ...cost, length: 32 })),
+      masterSeed: (entropy) => Promise.resolve(deriveMasterSeed(crypto, entropy)),
+    },
+  };
 }
 
 /** The error that `run` ends with; anything but a ProtocolError is the test's own failure. */

@@ -20,12 +20,24 @@ const INTERRUPT = 0x03;
 const END_OF_INPUT = 0x04;
 const BACKSPACE = [0x08, 0x7f];
 const KILL_LINE = 0x15;
+/** What is below it and no key of the above types nothing. */
+const SPACE = 0x20;
 
 /**
  * The bytes typed before Enter, twice the same ones where `repeatPrompt` is given; for the caller to wipe. Throws
  * "passphrase-cancelled" on Ctrl-C, Ctrl-D or the end of the input, "passphrases-differ".
  */
 export async function promptPassphrase(terminal: Terminal, prompt: string, repeatPrompt?: string): Promise<Uint8Array> {
+  // Before the first question and until after the last answer: nothing typed ahead is shown in between.
+  terminal.input.setRawMode(true);
+  try {
+    return await readOnceOrTwice(terminal, prompt, repeatPrompt);
+  } finally {
+    terminal.input.setRawMode(false);
+  }
+}
+
+async function readOnceOrTwice(terminal: Terminal, prompt: string, repeatPrompt?: string): Promise<Uint8Array> {
   const first = await readHidden(terminal, prompt);
   if (repeatPrompt === undefined) return first;
   try {
@@ -44,7 +56,6 @@ export async function promptPassphrase(terminal: Terminal, prompt: string, repea
 async function readHidden({ input, output }: Terminal, prompt: string): Promise<Uint8Array> {
   output.write(prompt);
   const line = new HiddenLine();
-  input.setRawMode(true);
   try {
     return await new Promise<Uint8Array>((resolve, reject) => {
       const settle = (outcome: "done" | "cancelled"): void => {
@@ -57,9 +68,9 @@ async function readHidden({ input, output }: Terminal, prompt: string): Promise<
         const outcome = line.type(typed);
         wipe(typed);
         if (outcome === undefined) return;
+        settle(outcome.outcome);
         // What came after Enter, pasted say, belongs to the next question.
         if (outcome.rest.length > 0) input.unshift(outcome.rest);
-        settle(outcome.outcome);
       };
       const onEnd = (): void => {
         settle("cancelled");
@@ -68,7 +79,6 @@ async function readHidden({ input, output }: Terminal, prompt: string): Promise<
     });
   } finally {
     line.wipe();
-    input.setRawMode(false);
     output.write("\n");
   }
 }
@@ -87,7 +97,7 @@ class HiddenLine {
         return { outcome: "cancelled", rest: rest() };
       if (BACKSPACE.includes(byte)) this.#removeCharacter();
       else if (byte === KILL_LINE) this.#length = 0;
-      else if (this.#length < this.#bytes.length) this.#bytes[this.#length++] = byte;
+      else if (byte >= SPACE && this.#length < this.#bytes.length) this.#bytes[this.#length++] = byte;
     }
     return undefined;
   }
