@@ -12,7 +12,7 @@ import { keystoreError, type KeystoreWarning } from "./errors.ts";
 import { hasKeyFile, writeFirstGeneration } from "./generations.ts";
 import { IdentityStore } from "./identityStore.ts";
 import type { MachineKeyKind, Origin } from "./keyFile.ts";
-import { makeMachineKey, removeStrayMachineKeys } from "./machineKeys.ts";
+import { makeMachineKey } from "./machineKeys.ts";
 import { readMachineMarks } from "./machineMarks.ts";
 import { ephemeralMaterial, materialOfFile, nodeSecretOf, wipeMaterial, type Material } from "./material.ts";
 import { prepareDirectory, removeTemporaries } from "./ownerFiles.ts";
@@ -127,7 +127,6 @@ async function establish(
     const warnings: KeystoreWarning[] = await prepareDirectory(directory);
     await requireVacant(context);
     await removeTemporaries(directory);
-    await removeStrayMachineKeys(directory, []);
 
     const made = await makeMachineKey(crypto, keepers, options.machineKey ?? "auto");
     try {

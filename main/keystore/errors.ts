@@ -14,6 +14,8 @@ export type KeystoreErrorCode =
   | "key-file-refused"
   /** Intact but not authentic: someone made it who has not the keys; `part` is "node" or "account". */
   | "key-file-forged"
+  /** The two generations are of different identities: somebody put one of them there, and neither may be overwritten. */
+  | "identities-mixed"
   /** Another process rewrote the file since it was opened. */
   | "key-file-changed"
   /** The system refused: `operation`, `file`, `errno`. */

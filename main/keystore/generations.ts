@@ -67,7 +67,10 @@ export async function readAndRepair(crypto: Crypto, directory: string): Promise<
     await repair(CURRENT, current, whole.bytes);
     return { file: whole.file, kept: [whole.file], warnings };
   }
-  if (previous.is === "whole" && maySucceed(previous.file, current.file)) {
+  if (previous.is === "whole" && !equalBytes(previous.file.identity.accountKey, current.file.identity.accountKey)) {
+    throw keystoreError("identities-mixed", { directory });
+  }
+  if (previous.is === "whole" && mayPrecede(previous.file, current.file)) {
     return { file: current.file, kept: [current.file, previous.file], warnings };
   }
   await repair(PREVIOUS, previous, current.bytes);
@@ -83,7 +86,7 @@ export async function writeFirstGeneration(crypto: Crypto, directory: string, fi
 
 /**
  * Replaces `old` by `next`, its successor. Throws `ProtocolError("key-file-changed")` when `old` is no longer what lies on
- * disk. When this rejects while writing, either generation may be the current one.
+ * disk. When this rejects while writing, either may lie there: read again.
  */
 export async function replaceGeneration(crypto: Crypto, directory: string, old: KeyFile, next: KeyFile): Promise<void> {
   const oldBytes = encodeKeyFile(crypto, old);
@@ -102,12 +105,8 @@ export async function replaceGeneration(crypto: Crypto, directory: string, old: 
 }
 
 /** Whether the previous generation opens nothing that the current one does not. */
-function maySucceed(previous: KeyFile, current: KeyFile): boolean {
-  return (
-    previous.state.generation >= current.state.secretsGeneration &&
-    previous.state.generation <= current.state.generation &&
-    equalBytes(previous.identity.accountKey, current.identity.accountKey)
-  );
+function mayPrecede({ state: previous }: KeyFile, { state: current }: KeyFile): boolean {
+  return previous.generation >= current.secretsGeneration && previous.generation <= current.generation;
 }
 
 function fallBack(current: Exclude<Found, { is: "whole" }>, previous: Found): Extract<Found, { is: "whole" }> {

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, stat } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -235,6 +235,17 @@ describe("changing the passphrase", () => {
     expect([await generationOf(CURRENT), await generationOf(PREVIOUS)]).toEqual([2n, 1n]);
     expect((await IdentityStore.open(contextAt(directory))).warnings).toEqual([]);
     expect(await generationOf(PREVIOUS)).toBe(1n);
+  });
+
+  test("that fails after the first file is told, and the store goes on with what is there", async () => {
+    const { store, directory } = await copiedAt();
+    await rm(join(directory, PREVIOUS));
+    await mkdir(join(directory, PREVIOUS, "in the way"), { recursive: true });
+    expect(await codeOf(() => store.changePassphrase(PASSPHRASE, OTHER_PASSPHRASE))).toBe("file-failed");
+    (await store.unlock(OTHER_PASSPHRASE)).lock();
+    await rm(join(directory, PREVIOUS), { recursive: true });
+    await store.changePassphrase(OTHER_PASSPHRASE, PASSPHRASE);
+    (await (await IdentityStore.open(contextAt(directory))).unlock(PASSPHRASE)).lock();
   });
 
   test("of a store that another process rewrote is refused", async () => {

@@ -12,6 +12,7 @@ import { stat } from "node:fs/promises";
 
 import { wipe } from "../native/index.ts";
 import { equalBytes } from "../protocol/bytes.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { encodeIdentityFile, type StoredIdentity } from "../protocol/identity/identityFile.ts";
 import { deriveKeys, wipeKeys } from "../protocol/identity/keys.ts";
 import type { MasterSeed } from "../protocol/identity/kdf.ts";
@@ -271,9 +272,17 @@ export class IdentityStore {
 
   async #replace(next: KeyFile): Promise<void> {
     const { crypto, directory } = this.#context;
-    await replaceGeneration(crypto, directory, this.#file, next);
-    this.#file = next;
-    this.#summary = summarize(crypto, next, await readMachineMarks(crypto, next.state.markSalt, directory));
+    try {
+      await replaceGeneration(crypto, directory, this.#file, next);
+      this.#file = next;
+    } catch (error) {
+      // A full disk may have taken the one generation and not the other: go on from what is there.
+      if (!isChangedByOthers(error)) this.#file = await readKeyFile(crypto, directory);
+      throw error;
+    } finally {
+      const marks = await readMachineMarks(crypto, this.#file.state.markSalt, directory);
+      this.#summary = summarize(crypto, this.#file, marks);
+    }
   }
 
   async #withMachineKey<T>(use: (machineKey: MachineKey) => T | Promise<T>): Promise<T> {
@@ -313,6 +322,10 @@ export class IdentityStore {
     this.#last = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function isChangedByOthers(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === "key-file-changed";
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -172,6 +172,16 @@ describe("a damaged key file on disk", () => {
     expect(await codeOf(openStore)).toBe("identity-missing");
   });
 
+  test("is not another identity's: that one is not overwritten", async () => {
+    await restoreBoth();
+    const other = await freshPath();
+    await createIdentity(contextAt(other), { mode: "ephemeral", ...quietly() });
+    const foreign = await readFile(join(other, CURRENT));
+    await writeFile(path(PREVIOUS), foreign);
+    expect(await codeOf(openStore)).toBe("identities-mixed");
+    expect(equalBytes(await readFile(path(PREVIOUS)), foreign)).toBe(true);
+  });
+
   test("is not what a newer version wrote: that is left alone", async () => {
     await restoreBoth();
     await writeFile(path(CURRENT), changed(8, 2));

@@ -76,7 +76,7 @@ export interface WriteOptions {
   readonly scrubsOld?: boolean;
 }
 
-/** Replaces `path` at once and durably. When this rejects, the old content is there as before. */
+/** Replaces `path` at once and durably. When this rejects, one of the two contents is there, whole. */
 export async function writeOwnerFile(path: string, bytes: Uint8Array, options: WriteOptions = {}): Promise<void> {
   await guarded("write", path, async () => {
     const temporary = `${path}.${randomBytes(8).toString("hex")}.new`;
