@@ -126,12 +126,13 @@ export class Database {
         rate: 1000,
         progress: ({ totalPages, remainingPages }) => {
           onProgress(totalPages - remainingPages, totalPages);
-          if (signal?.aborted) throw storeError("cancelled");
+          signal?.throwIfAborted();
         },
       });
     } catch (error) {
-      throw translateError(error);
+      if (signal?.aborted !== true) throw translateError(error);
     }
+    if (signal?.aborted === true) throw storeError("cancelled");
   }
 
   close(): void {

@@ -101,10 +101,9 @@ export class PackedRows {
     this.#order = undefined;
   }
 
-  /** Fills in group `group` as it is stored; slots whose `isRow` is false stay free. Groups come in ascending order. */
+  /** Fills in group `group` as it is stored; slots whose `isRow` is false stay free. Groups come one after the other. */
   loadGroup(group: number, bytes: Uint8Array, isRow: (row: Uint8Array, slot: number) => boolean): void {
     const first = group * this.rowsPerGroup;
-    for (; this.#used < first; this.#used++) this.#free.push(this.#used);
     for (let i = 0; i < this.rowsPerGroup; i++) {
       const slot = first + i;
       const row = bytes.subarray(i * this.rowSize, (i + 1) * this.rowSize);

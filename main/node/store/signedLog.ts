@@ -263,6 +263,28 @@ function createLog(directory: string, networkId: Hash32): ReadLog {
   };
 }
 
+/**
+ * Copies what is complete of a log that may be in use to another folder, as a log of its own; nothing where there is none.
+ * Throws like {@link SignedLog.open}.
+ */
+export function copySignedLog(from: string, to: string, networkId: Hash32): void {
+  const path = join(from, SIGNED_LOG_FILE);
+  if (!existsSync(path)) return;
+  // The mark first: what it guarantees is in the file that is read after it.
+  const marked = TwoSlotFile.open(join(from, SIGNED_MARK_FILE), MARK_LABEL, "signed-log-mark-corrupted");
+  if (marked === undefined) throw storeError("signed-log-mark-missing", { file: path });
+  const { generation, length } = decode(mark, marked.value);
+  marked.close();
+  const { content, head } = readContent(path, networkId);
+  // A file that was replaced in between is synced as a whole.
+  const synced = head.generation === generation ? Number(length) : Number(head.initialLength);
+  const { entries } = readRecords(path, content, synced);
+  const copy = fileBytes(networkId, 0, head.floor, entries);
+  replaceFile(join(to, SIGNED_LOG_FILE), [copy]);
+  const first = encode(mark, { generation: 0, length: BigInt(copy.length) });
+  TwoSlotFile.create(join(to, SIGNED_MARK_FILE), MARK_LABEL, first).close();
+}
+
 /** Undefined where there is no log, or one whose creation was interrupted. */
 function readLog(directory: string, networkId: Hash32): ReadLog | undefined {
   const path = join(directory, SIGNED_LOG_FILE);

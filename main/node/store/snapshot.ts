@@ -95,9 +95,9 @@ export class StateSnapshot implements Snapshot {
     }
   }
 
-  /** The tree of the Account Table, for the manifest of subtree roots. Not to be released. */
-  get accountTree(): SparseMerkleTree {
-    return this.#trees.accounts;
+  /** The tree of a table, for subtree roots and proofs. Not to be released. */
+  tree(table: TableName): SparseMerkleTree {
+    return this.#trees[table];
   }
 
   *records(table: TableId, first: number, count: number): Iterable<Uint8Array> {

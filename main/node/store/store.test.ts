@@ -73,7 +73,7 @@ describe("a store", () => {
     const account = history.model.personId(0);
     const all = history.store.archive.history(account, 1000);
     expect(all.map(({ kind }) => kind)).toContain("reward");
-    expect(all.map(({ kind }) => kind)).toContain("created");
+    expect(all.map(({ kind }) => kind)).toContain("sent");
     expect(all.map(({ cursor }) => cursor)).toEqual(all.map(({ cursor }) => cursor).sort((a, b) => b - a));
     const pages = [history.store.archive.history(account, 3)];
     while (pages.at(-1)!.length === 3) pages.push(history.store.archive.history(account, 3, pages.at(-1)![2]!.cursor));

@@ -138,10 +138,15 @@ export class StoredTable<Id extends Hash32, Row> implements Table<Id, Row> {
     for (const { slot, after } of plan.changes) if (after === undefined) this.packed.remove(slot);
   }
 
-  /** Takes in one stored group. Throws `record-corrupted` with the slot of a row that is not intact. */
+  /**
+   * Takes in the next stored group: groups have no gaps. Throws `record-corrupted` with the group, or with the slot of a row
+   * that is not intact.
+   */
   loadGroup(group: number, bytes: Uint8Array): void {
     const { table } = this.layout;
-    if (bytes.length !== this.packed.groupSize) throw storeError("record-corrupted", { table, group });
+    if (bytes.length !== this.packed.groupSize || group !== this.packed.groups) {
+      throw storeError("record-corrupted", { table, group });
+    }
     this.packed.loadGroup(group, bytes, (row, slot) => this.#isRow(row, slot));
   }
 
