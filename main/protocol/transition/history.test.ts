@@ -15,7 +15,7 @@ import type { WindowInputs, WindowResult } from "./applyWindow.ts";
 const { crypto } = loadCrypto();
 const perWindow = fc.constant<Admission>("per-window");
 const anyAdmission = fc.constantFrom<Admission>("per-window", "selection");
-const HISTORIES = 200;
+const HISTORIES = 150;
 
 /** What a check sees of one window: the history stands before it, `after` after it. */
 interface Step {
@@ -128,23 +128,26 @@ describe("in every history", () => {
     });
   });
 
-  test("no operation settles twice, and each sender's chain moves by at most one link a window", () => {
+  test("no operation settles twice in the life of an account, and each sender's chain moves by at most one link a window", () => {
     holdsInEveryHistory(anyAdmission, (admission, plan) => {
-      const settledEver = new Set<string>();
+      const settledEver = new Map<string, Set<string>>();
       replay(admission, plan, ({ history, inputs, result }) => {
         const bySender = new Map<string, string>();
         for (const cemented of inputs.operations) {
           const { operation } = cemented;
           const hash = opHashOf(crypto, cemented);
           if (!result.events.settled.some((settled) => byteKey(settled) === hash)) continue;
-          expect(settledEver.has(hash)).toBe(false);
           const sender = byteKey(operation.sender);
+          const life = settledEver.get(sender) ?? new Set();
+          settledEver.set(sender, life.add(hash));
+          expect(life.size).toBe(history.state.accounts.get(operation.sender)!.opHeight + 1);
           expect(bySender.get(sender) ?? hash).toBe(hash);
           bySender.set(sender, hash);
           expect(equalBytes(history.state.accounts.get(operation.sender)!.frontierHash, operation.prevHash)).toBe(true);
         }
         expect(result.events.settled).toEqual([...result.events.settled].sort(compareBytes));
-        for (const hash of result.events.settled) settledEver.add(byteKey(hash));
+        // A pruned account begins anew, and so may its operations: the known limit of chapter 04 §7.6.
+        for (const id of result.events.pruned) settledEver.delete(byteKey(id));
         for (const { id, row } of result.changes.accounts) {
           const old = history.state.accounts.get(id);
           if (row === undefined || old === undefined) continue;
@@ -301,7 +304,7 @@ describe("in every history", () => {
 describe("the generated histories", () => {
   test("reach what they are made for: settlements, refusals, admissions, expiry, pruning and eviction", () => {
     const seen = new Map<string, number>();
-    const plans = fc.sample(historyPlan, { numRuns: 100, seed: 1 });
+    const plans = fc.sample(historyPlan, { numRuns: 60, seed: 1 });
     for (const plan of plans) {
       for (const admission of ["per-window", "selection"] as const) {
         replay(admission, plan, undefined, ({ result }) => {
