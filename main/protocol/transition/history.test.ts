@@ -15,7 +15,7 @@ import type { WindowInputs, WindowResult } from "./applyWindow.ts";
 const { crypto } = loadCrypto();
 const perWindow = fc.constant<Admission>("per-window");
 const anyAdmission = fc.constantFrom<Admission>("per-window", "selection");
-const HISTORIES = 150;
+const HISTORIES = 200;
 
 /** What a check sees of one window: the history stands before it, `after` after it. */
 interface Step {
