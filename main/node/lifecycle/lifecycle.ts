@@ -101,6 +101,7 @@ export class Lifecycle {
   #alarm: Alarm = "none";
   #window: bigint | undefined;
   #standing: OwnStanding | undefined;
+  #isSaved = true;
   #isClosed = false;
 
   /** Reads what is on disk and lets an unfinished chain go on. */
@@ -201,9 +202,21 @@ export class Lifecycle {
   #hear(event: LifecycleEvent): void {
     if (this.#isClosed) return;
     const { state, actions } = step(this.#self, this.#state, event);
-    if (state !== this.#state) this.#file.write(state);
+    const hasChanged = state !== this.#state;
     this.#state = state;
+    if (hasChanged || !this.#isSaved) this.#save();
     this.#carryOut(actions);
+  }
+
+  /** A full disk does not stop a node: tables and progress file hold what is lost with this file. */
+  #save(): void {
+    try {
+      this.#file.write(this.#state);
+      this.#isSaved = true;
+    } catch (error) {
+      if (this.#isSaved) this.#options.tell({ kind: "not-saved", code: codeOf(error) });
+      this.#isSaved = false;
+    }
   }
 
   #carryOut(actions: readonly LifecycleAction[]): void {
@@ -350,6 +363,10 @@ export class Lifecycle {
       expiresIn: expiryWindow(registrationWindow, rules.params) - window,
     };
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
 export interface LifecycleStatus {
