@@ -41,7 +41,8 @@ export function generateKeys(crypto: Crypto, seeds: RoleSeeds): IdentityKeys {
     account: crypto.mldsa65.generate(seeds.account),
     node: crypto.mldsa65.generate(seeds.node),
     appKem: crypto.mlkem768.generate(seeds.appKem),
-    transportSeed: seeds.transport.slice() as Bytes<32>,
+    // Not slice(): of a Node Buffer that is a view, which would be wiped with the seeds.
+    transportSeed: new Uint8Array(seeds.transport) as Bytes<32>,
   };
 }
 
