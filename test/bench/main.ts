@@ -1,6 +1,7 @@
 /** The bench programme; README.md says how to call it. */
 import { parseArgs } from "node:util";
 import { loadCrypto } from "../../main/native/index.ts";
+import { benches as bothChains } from "./bothChains.ts";
 import { measure, type Bench, type Result } from "./harness.ts";
 import { benches as merkle } from "./merkle.ts";
 import { benches as native } from "./native.ts";
@@ -8,9 +9,12 @@ import { benches as secrets } from "./secrets.ts";
 import { benches as transition } from "./transition.ts";
 import { benches as vdf } from "./vdf.ts";
 
-const BENCHES: readonly Bench[] = [...vdf, ...native, ...merkle, ...transition, ...secrets];
+const BENCHES: readonly Bench[] = [...vdf, ...bothChains, ...native, ...merkle, ...transition, ...secrets];
 
-const { values: options, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean" }, full: { type: "boolean" } },
+});
 
 const selected = BENCHES.filter(
   ({ name }) => positionals.length === 0 || positionals.some((prefix) => name.startsWith(prefix)),
