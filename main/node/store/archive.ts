@@ -2,19 +2,22 @@
 import { concatBytes, type Hash32 } from "../../protocol/bytes.ts";
 import { decode, encode, hash32, struct, u128, u64, u8, type Infer } from "../../protocol/codec/codec.ts";
 import { invariant } from "../../protocol/errors.ts";
-import { proposalHeader, type ProposalHeader } from "../../protocol/objects/consensus.ts";
+import {
+  proposalBody,
+  proposalHeader,
+  type ProposalBody,
+  type ProposalHeader,
+} from "../../protocol/objects/consensus.ts";
 import { seal, unseal } from "./checksum.ts";
 import type { Database } from "./database.ts";
 import { storeError } from "./errors.ts";
 
-/** Message types of chapter 07 §3: what kind of object it is. */
-export const OBJECT_BUNDLE = 0x20;
-export const OBJECT_REVEAL = 0x21;
-export const OBJECT_BODY = 0x23;
-export const OBJECT_VOTE = 0x24;
+export type ObjectKind = "body" | "vote" | "bundle" | "reveal" | "operation" | "registration";
+/** The place in this list is what the database holds. */
+const OBJECT_KINDS: readonly ObjectKind[] = ["body", "vote", "bundle", "reveal", "operation", "registration"];
 
 export interface ArchivedObject {
-  readonly type: number;
+  readonly kind: ObjectKind;
   /** The identifier under which peers ask for it; a body has that of its header, a vote none. */
   readonly id: Hash32 | undefined;
   readonly bytes: Uint8Array;
@@ -96,7 +99,8 @@ export class Archive {
     const time = encode(timeRow, { timechainValue: header.timechainValue, d });
     this.#db.run("INSERT INTO times(window, row) VALUES(?, ?)", window, seal("times", window, time));
     invariant(objects.length < PLACES_PER_WINDOW && history.length < PLACES_PER_WINDOW, "a window has fewer objects");
-    for (const [i, { type, id, bytes }] of objects.entries()) {
+    for (const [i, { kind, id, bytes }] of objects.entries()) {
+      const type = OBJECT_KINDS.indexOf(kind);
       const seq = window * PLACES_PER_WINDOW + i;
       const row = id !== undefined && this.#holds(type, id) ? null : seal("objects", seq, bytes, objectKey(type, id));
       this.#db.run("INSERT INTO objects(seq, type, id, row) VALUES(?, ?, ?, ?)", seq, type, id ?? null, row);
@@ -120,11 +124,13 @@ export class Archive {
   prune(window: bigint, { bodies, consensusObjects }: Retention): void {
     const number = windowNumber(window);
     const sql = "DELETE FROM objects WHERE seq >= ? AND seq < ? AND type IN (?, ?, ?)";
-    const drop = (old: number, ...types: [number, number, number]): void => {
-      if (old >= 0) this.#db.run(sql, old * PLACES_PER_WINDOW, (old + 1) * PLACES_PER_WINDOW, ...types);
+    const drop = (old: number, ...kinds: [ObjectKind, ObjectKind, ObjectKind]): void => {
+      if (old < 0) return;
+      const types = kinds.map((kind) => OBJECT_KINDS.indexOf(kind));
+      this.#db.run(sql, old * PLACES_PER_WINDOW, (old + 1) * PLACES_PER_WINDOW, ...types);
     };
-    drop(number - bodies, OBJECT_BODY, OBJECT_BODY, OBJECT_BODY);
-    drop(number - consensusObjects, OBJECT_BUNDLE, OBJECT_REVEAL, OBJECT_VOTE);
+    drop(number - bodies, "body", "body", "body");
+    drop(number - consensusObjects, "vote", "bundle", "reveal");
   }
 
   header(window: bigint): ProposalHeader | undefined {
@@ -164,6 +170,17 @@ export class Archive {
       if (row === null) return this.#stored(type as number, id as Hash32) ?? [];
       return [toObject(seq as number, type as number, id as Hash32 | null, row as Uint8Array)];
     });
+  }
+
+  /** Undefined where it is not kept any more. */
+  body(window: bigint): ProposalBody | undefined {
+    const start = windowNumber(window) * PLACES_PER_WINDOW;
+    const sql = "SELECT seq, id, row FROM objects WHERE seq >= ? AND seq < ? AND type = ? LIMIT 1";
+    const type = OBJECT_KINDS.indexOf("body");
+    const found = this.#db.get(sql, start, start + PLACES_PER_WINDOW, type);
+    if (found === undefined) return undefined;
+    const { bytes } = toObject(found[0] as number, type, found[1] as Hash32, found[2] as Uint8Array);
+    return decode(proposalBody, bytes);
   }
 
   /** The object with this identifier; of one proposal hash that is the body. */
@@ -227,7 +244,11 @@ function decodeHeader(window: number, hash: Uint8Array, row: Uint8Array): Propos
 }
 
 function toObject(seq: number, type: number, id: Hash32 | null, row: Uint8Array): ArchivedObject {
-  return { type, id: id ?? undefined, bytes: unseal("objects", seq, row, objectKey(type, id ?? undefined)) };
+  return {
+    kind: OBJECT_KINDS[type]!,
+    id: id ?? undefined,
+    bytes: unseal("objects", seq, row, objectKey(type, id ?? undefined)),
+  };
 }
 
 function toLine(subject: Hash32, seq: number, row: Uint8Array): HistoryLine {

@@ -1,5 +1,5 @@
 /**
- * A copy of a running node's files: the store, then the signed log and the progress of its chains. The copy is opened before
+ * A copy of a running node's files: the store, then the signed log and the small files beside it. The copy is opened before
  * it takes its place. Who starts from a copy has forgotten what was signed after it: the node's quiet period is for that.
  */
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
@@ -20,6 +20,9 @@ import { TwoSlotFile } from "./twoSlotFile.ts";
 
 /** Folder of the store in that of a network's node; the other files lie beside it. */
 export const STORE_FOLDER = "store";
+
+/** Progress of chains, state of the lifecycle, settings: each is whole at any time. Not the log, which is copied apart. */
+const COPIED = /\.(bin|json)$/;
 
 export interface BackupOptions {
   readonly store: Store;
@@ -58,7 +61,7 @@ export async function backUp(options: BackupOptions): Promise<void> {
     writeHeight(storeCopy);
     copySignedLog(directory, making, store.networkId);
     for (const name of readdirSync(directory)) {
-      if (/^progress-.*\.bin$/.test(name)) copyFileSync(join(directory, name), join(making, name));
+      if (COPIED.test(name)) copyFileSync(join(directory, name), join(making, name));
     }
     const { crypto, rules, networkId } = store;
     await checkCopy({ directory: storeCopy, crypto, rules, networkId }, drive);

@@ -33,7 +33,7 @@ export interface CheckReport {
 
 export const PROBLEMS_MAX = 100;
 const ROWS_PER_STEP = 500;
-const SQL_TABLES = ["meta", ...TABLE_NAMES, "headers", "times", "objects", "history", "undo"];
+const SQL_TABLES = ["meta", "epochs", ...TABLE_NAMES, "headers", "times", "objects", "history", "undo"];
 const TABLE_IDS = { accounts: TABLE_ACCOUNTS, nodes: TABLE_NODES, candidates: TABLE_CANDIDATES } as const;
 /** Records whose subtree is folded in one slice, on average. */
 const RECORDS_PER_SUBTREE = 512;

@@ -26,6 +26,7 @@ const PLACES = {
   keys: 10,
   signedLog: 11,
   slots: 12,
+  epochs: 13,
 } as const;
 export type Place = keyof typeof PLACES;
 

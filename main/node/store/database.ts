@@ -19,6 +19,7 @@ export type Migration = string;
  * `grp` is the number of a group of rows; `seq` is window · 2^20 + place in the window. Every `row` ends with a checksum.
  *
  * - headers: one a decided window, kept for ever; `hash` is the proposal hash.
+ * - epochs: epoch data before a window, of the newest few.
  * - times: T and D of a window.
  * - objects: body, votes of the certificate, bundles, reveals, operations, registrations, in the order in which a peer is
  *   served; `row` is NULL where an earlier window holds the same object.
@@ -27,6 +28,7 @@ export type Migration = string;
  */
 export const MIGRATIONS: readonly Migration[] = [
   `CREATE TABLE meta(name TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+   CREATE TABLE epochs(window INTEGER PRIMARY KEY, row BLOB NOT NULL);
    CREATE TABLE accounts(grp INTEGER PRIMARY KEY, row BLOB NOT NULL);
    CREATE TABLE nodes(grp INTEGER PRIMARY KEY, row BLOB NOT NULL);
    CREATE TABLE candidates(grp INTEGER PRIMARY KEY, row BLOB NOT NULL);

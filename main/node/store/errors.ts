@@ -25,7 +25,6 @@ export type StoreErrorCode =
   | "signed-log-corrupted"
   | "signed-log-mark-missing"
   | "signed-log-mark-corrupted"
-  | "progress-corrupted"
   // refusals
   | "wrong-window"
   | "wrong-parent"

@@ -1,7 +1,6 @@
 /** The few values that say where the store stands, written with every window. */
 import type { Hash32 } from "../../protocol/bytes.ts";
 import { decode, encode, hash32, struct, tuple, u128, u32, u64, type Infer } from "../../protocol/codec/codec.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
 import type { StateRoots } from "../../protocol/state/roots.ts";
 import { PARTICIPATION_FULL_PERMILLE } from "../../protocol/timechain/difficulty.ts";
 import type { EpochData } from "../../protocol/transition/adaptEpoch.ts";
@@ -36,7 +35,9 @@ const epochRow = struct({
 /** What the height file says after a commit: it is how a lost tail of the database is noticed. */
 export const heightMark = struct({ height: u64, proposalHash: hash32 });
 
-const META_KEYS = { network: 1, settled: 2, epoch: 3 } as const;
+const META_KEYS = { network: 1, settled: 2 } as const;
+/** A starting machine looks back three windows (chapter 03 §6.2). */
+const EPOCHS_KEPT = 8;
 type MetaName = keyof typeof META_KEYS;
 
 export class Meta {
@@ -49,7 +50,10 @@ export class Meta {
   /** To be called inside a transaction. */
   write(settled: SettledRow, epoch: EpochData): void {
     this.#put("settled", encode(settledRow, settled));
-    this.#put("epoch", encode(epochRow, { ...epoch, participation: Array.from(epoch.participation) }));
+    const window = Number(settled.height);
+    const row = encode(epochRow, { ...epoch, participation: Array.from(epoch.participation) });
+    this.#db.run("INSERT OR REPLACE INTO epochs(window, row) VALUES(?, ?)", window, seal("epochs", window, row));
+    this.#db.run("DELETE FROM epochs WHERE window <= ?", window - EPOCHS_KEPT);
   }
 
   writeNetwork(networkId: Hash32): void {
@@ -61,14 +65,16 @@ export class Meta {
   }
 
   settled(): SettledRow {
-    return this.#decoded("settled", (bytes) => decode(settledRow, bytes));
+    return decode(settledRow, this.#get("settled"));
   }
 
-  epoch(): EpochData {
-    return this.#decoded("epoch", (bytes) => {
-      const row = decode(epochRow, bytes);
-      return { ...row, participation: Uint32Array.from(row.participation) };
-    });
+  /** As the proposal before `window` left it. Throws `record-corrupted`, also where it is not kept any more. */
+  epochBefore(window: bigint): EpochData {
+    const key = Number(window);
+    const found = this.#db.get("SELECT row FROM epochs WHERE window = ?", key);
+    if (found === undefined) throw storeError("record-corrupted", { table: "epochs", key });
+    const row = decode(epochRow, unseal("epochs", key, found[0] as Uint8Array));
+    return { ...row, participation: Uint32Array.from(row.participation) };
   }
 
   #put(name: MetaName, bytes: Uint8Array): void {
@@ -79,16 +85,6 @@ export class Meta {
     const found = this.#db.get("SELECT row FROM meta WHERE name = ?", name);
     if (found === undefined) throw storeError("record-corrupted", { table: "meta", key: name });
     return unseal("meta", META_KEYS[name], found[0] as Uint8Array);
-  }
-
-  #decoded<T>(name: MetaName, read: (bytes: Uint8Array) => T): T {
-    const bytes = this.#get(name);
-    try {
-      return read(bytes);
-    } catch (error) {
-      if (error instanceof ProtocolError) throw storeError("record-corrupted", { table: "meta", key: name });
-      throw error;
-    }
   }
 }
 

@@ -60,8 +60,11 @@ const mark = struct({ generation: u32, length: u64 });
 const recordHead = struct({ length: u32, kind: u8, phase: u8, round: u8, zero: u8, window: u64 });
 type RecordHead = Infer<typeof recordHead>;
 
-/** More than any signed object takes; a longer claim is damage. */
-const OBJECT_SIZE_MAX = 2 ** 21;
+/** More than any signed object takes with what is kept beside it; a longer claim is damage. */
+const OBJECT_SIZE_MAX = 2 ** 26;
+/** Of decided windows a starting machine wants the newest, and its bundles of as many as an attestation lasts. */
+const WINDOWS_KEPT = 1n;
+const BUNDLE_WINDOWS_KEPT = 13n;
 /** The log is rewritten without decided windows when so much of it is theirs. */
 const COMPACTION_BYTES_MIN = 1 << 20;
 
@@ -123,7 +126,7 @@ export class SignedLog {
     return this.#entries.get(keyText(key))?.object;
   }
 
-  /** Everything signed for windows from `floor` on, in the order of signing. */
+  /** Everything signed for windows from `floor` − 1 on, and bundles of the 13 windows before `floor`, as they were signed. */
   entries(): SignedEntry[] {
     return Array.from(this.#entries.values(), ({ key, object }) => ({ key, object }));
   }
@@ -150,12 +153,12 @@ export class SignedLog {
     return done.promise;
   }
 
-  /** Says that the windows below `height` are decided. The file is rewritten without them when they have become much of it. */
+  /** Says that the windows below `height` are decided: nothing is signed for them any more. The file is rewritten without them when they have become much of it. */
   async decided(height: bigint): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (height <= this.#floor) return;
     this.#floor = height;
-    for (const [text, { key }] of this.#entries) if (key.window < height) this.#entries.delete(text);
+    for (const [text, { key }] of this.#entries) if (!isKept(key, height)) this.#entries.delete(text);
     if (this.#length < COMPACTION_BYTES_MIN) return;
     await this.compact();
   }
@@ -306,7 +309,7 @@ function readLog(directory: string, networkId: Hash32): ReadLog | undefined {
     if (end !== synced || decode(mark, markFile.value).generation !== head.generation) {
       markFile.write(encode(mark, { generation: head.generation, length: BigInt(end) }));
     }
-    const counted = entries.filter(({ key }) => key.window >= head.floor);
+    const counted = entries.filter(({ key }) => isKept(key, head.floor));
     const tornBytes = content.length - end;
     return { mark: markFile, generation: head.generation, floor: head.floor, entries: counted, length: end, tornBytes };
   } catch (error) {
@@ -411,6 +414,10 @@ function sealRecord(record: Uint8Array, offset: number): Uint8Array {
 
 function keyOf({ kind, window, round, phase }: RecordHead): SignedKey {
   return { kind: KINDS[kind]!, window, round, phase };
+}
+
+function isKept({ kind, window }: SignedKey, floor: bigint): boolean {
+  return window + (kind === "bundle" ? BUNDLE_WINDOWS_KEPT : WINDOWS_KEPT) >= floor;
 }
 
 function keyText({ kind, window, round, phase }: SignedKey): string {

@@ -100,7 +100,7 @@ export function commit(
   const header = headerOf(inputs.window, store.proposalHash, result.roots, inputs.timechainValue);
   const objects = inputs.operations.map(({ operation }): ArchivedObject => {
     return {
-      type: operation.type,
+      kind: "operation",
       id: operationClass.identify(crypto, operation),
       bytes: operationClass.encode(operation),
     };

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { equalBytes, isAllZero, toHex, type Hash32 } from "../../protocol/bytes.ts";
+import { byteKey, compareBytes, equalBytes, isAllZero, toHex, type Hash32 } from "../../protocol/bytes.ts";
 import { decode, encode } from "../../protocol/codec/codec.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
 import type { NetworkRules } from "../../protocol/genesis/rules.ts";
@@ -123,7 +123,13 @@ export class Store {
       const undo = new UndoLog(db, state.rowSizes);
       const opened = yield* openTrees({ ...full, state, undo, height: settled.height, roots: rootsOfSettled(settled) });
       sampleRecords(crypto, state, opened.trees, full.sampleSize);
-      return new Store(full, { db, keys, meta, undo, heightFile, archive, state }, settled, meta.epoch(), opened);
+      return new Store(
+        full,
+        { db, keys, meta, undo, heightFile, archive, state },
+        settled,
+        meta.epochBefore(settled.height),
+        opened,
+      );
     } catch (error) {
       for (const close of closers) close();
       throw error;
@@ -227,17 +233,23 @@ export class Store {
     this.#settled = { state: this.state, trees: result.trees, epoch: result.epoch };
   }
 
-  /** The Node Table as it was before `window`, unordered. Throws `snapshot-unavailable` where it cannot be had any more. */
+  /** The Node Table as it was before `window`, ascending by id. Throws `snapshot-unavailable` where it cannot be had any more. */
   nodesBefore(window: bigint): NodeRecord[] {
     this.#checkUsable();
     const previous = this.#rowsBefore(window).nodes;
     const now = new Map<string, NodeRecord>();
-    for (const row of this.state.nodes.rows()) now.set(toHex(row.nodeId), row);
+    for (const row of this.state.nodes.rows()) now.set(byteKey(row.nodeId), row);
     for (const { id, row } of previous.values()) {
-      if (row === undefined) now.delete(toHex(id));
-      else now.set(toHex(id), this.state.nodes.decodeRow(row));
+      if (row === undefined) now.delete(byteKey(id));
+      else now.set(byteKey(id), this.state.nodes.decodeRow(row));
     }
-    return [...now.values()];
+    return [...now.values()].sort((a, b) => compareBytes(a.nodeId, b.nodeId));
+  }
+
+  /** Epoch data as the proposal before `window` left it; of the newest few windows. */
+  epochBefore(window: bigint): Settled["epoch"] {
+    this.#checkUsable();
+    return this.#meta.epochBefore(window);
   }
 
   /**
