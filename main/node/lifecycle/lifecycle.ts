@@ -11,7 +11,6 @@ import { chainProgressTenths, estimateRegistered } from "../../protocol/entry/st
 import { expiryWindow } from "../../protocol/entry/records.ts";
 import type { NetworkRules } from "../../protocol/genesis/rules.ts";
 import { accountIdOf, nodeIdOf, SUITE_MLDSA65 } from "../../protocol/identity/ids.ts";
-import type { State } from "../../protocol/state/table.ts";
 import type { RefusedRegistration } from "../../protocol/transition/applyControlSet.ts";
 import { CandidateChain } from "../vdf/candidateChain.ts";
 import type { ChainEvent } from "../vdf/chainThread.ts";
@@ -19,7 +18,7 @@ import type { ChainSettings } from "../vdf/messages.ts";
 import { findCandidate, type ProgressNotice } from "../vdf/progressFile.ts";
 import { deadlineOf, etaOf, nextAlarm, type Alarm, type Deadline, type Eta, type Pace } from "./deadline.ts";
 import { freshState, prospectiveDraft, resumeActions, step, type Self } from "./machine.ts";
-import { standingOf, type OwnStanding } from "./standing.ts";
+import type { OwnStanding } from "./standing.ts";
 import type {
   ChainState,
   Hindrance,
@@ -77,8 +76,8 @@ export interface AppliedWindow {
   readonly d: bigint;
   /** Was the node at the tip of the network when the window closed? */
   readonly isSynchronised: boolean;
-  /** After the window. */
-  readonly state: State;
+  /** After the window, for the registration that {@link Lifecycle.draft} names. */
+  readonly standing: OwnStanding;
   readonly refused: readonly RefusedRegistration[];
 }
 
@@ -141,15 +140,22 @@ export class Lifecycle {
   }
 
   /** To be called for every window that was applied, in order. */
-  applied({ state, refused, ...facts }: AppliedWindow): void {
-    const { crypto, rules } = this.#self;
-    const draft = prospectiveDraft(this.#self, this.#state);
-    const standing = standingOf(crypto, rules, state, facts.window, this.#nodeId, draft);
-    this.#window = facts.window;
-    this.#standing = standing;
+  applied({ refused, ...facts }: AppliedWindow): void {
+    this.see(facts.window, facts.standing);
     const refusal = refused.find(({ nodeId }) => equalBytes(nodeId, this.#nodeId))?.failure;
-    this.#hear({ kind: "window", ...facts, standing, refusal, isFastEnough: this.#isFastEnough() });
+    this.#hear({ kind: "window", ...facts, refusal, isFastEnough: this.#isFastEnough() });
     this.#ring();
+  }
+
+  /** How the tables saw the own node after `window`, the last one applied before a start: for {@link status}. */
+  see(window: bigint, standing: OwnStanding): void {
+    this.#window = window;
+    this.#standing = standing;
+  }
+
+  /** The registration that the node would publish, where it is a candidate. */
+  get draft(): RegistrationDraft | undefined {
+    return prospectiveDraft(this.#self, this.#state);
   }
 
   /** Pauses or resumes the chain, changes its CPU share or priority; also for chains to come. */
@@ -344,6 +350,7 @@ export class Lifecycle {
     const standing = this.#standing;
     return {
       ...{ done: chain.done, total: chain.target, tenths: chainProgressTenths(chain.done, chain.target) },
+      ...{ iterations: chain.done < chain.target ? this.#iterations : 0n, d: chain.d, wStart: chain.wStart },
       isPublishing: this.#state.publication !== undefined,
       alarm: this.#alarm,
       deadline: pace && this.#deadline(chain, pace),
@@ -385,6 +392,10 @@ export interface CandidateStatus {
   /** Segments. */
   readonly done: bigint;
   readonly total: bigint;
+  /** Of the segment in progress, of `d`. */
+  readonly iterations: bigint;
+  readonly d: bigint;
+  readonly wStart: bigint;
   /** Tenths of a percent (chapter 05 §7.2). */
   readonly tenths: number;
   readonly isPublishing: boolean;

@@ -15,6 +15,7 @@ import { applyWindow, type Settled } from "../../protocol/transition/applyWindow
 import { validateRegistration } from "../../protocol/entry/validateRegistration.ts";
 import { TYPE_NODE_REGISTRATION } from "../../protocol/objects/nodeRegistration.ts";
 import type { AppliedWindow } from "./lifecycle.ts";
+import { standingOf } from "./standing.ts";
 import type { RegistrationDraft } from "./state.ts";
 
 export const { crypto } = loadCrypto();
@@ -74,8 +75,8 @@ export class Network {
     this.publish({ type: TYPE_NODE_REGISTRATION, suiteId: 1, nodePubkey, operatorAccountId, ...chain });
   }
 
-  /** Applies the next window. */
-  advance(): AppliedWindow {
+  /** Applies the next window; the rest is of the node whose key it is, which would publish `draft`. */
+  advance(nodePubkey: PublicKey = keyOf("nobody"), draft?: RegistrationDraft): AppliedWindow {
     const window = this.window + 1n;
     const winnerId = nodeIdOf(crypto, RULES.params.bootstrapNodePubkey);
     const due = this.#published.filter((one) => one.window + 2n <= window);
@@ -95,7 +96,8 @@ export class Network {
     this.window = window;
     return {
       ...{ window, timechainValue, aggregate: ZERO_HASH, d: this.#d, isSynchronised: true },
-      ...{ state: this.state, refused: result.events.refused },
+      standing: standingOf(crypto, RULES, this.state, window, nodeIdOf(crypto, nodePubkey), draft),
+      refused: result.events.refused,
     };
   }
 }
