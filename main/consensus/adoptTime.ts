@@ -1,5 +1,5 @@
 /** TimeChain values: own ones, those that a quorum vouches for, and what the VDF is to compute next (chapter 03 §6.5, §6.10). */
-import { byteKey, equalBytes, type Hash32 } from "../protocol/bytes.ts";
+import { byteKey, equalBytes, type Hash32, type NodeId } from "../protocol/bytes.ts";
 import type { Effect } from "./effects.ts";
 import type { Ticked } from "./events.ts";
 import type { NodeState } from "./state.ts";
@@ -41,14 +41,16 @@ export function dropWrongEndpoints(state: NodeState, window: bigint): void {
 export function adoptTime(state: NodeState, out: Effect[]): boolean {
   const { window, chain } = state;
   if (!state.isOpen || state.timechainValue !== undefined) return false;
-  const support = new Map<string, { readonly value: Hash32; weight: bigint }>();
+  const { weights } = chain.facts;
+  const signers = new Map<string, { readonly value: Hash32; readonly nodeIds: NodeId[] }>();
   for (const { object } of state.bundles.all(window)) {
     const key = byteKey(object.endpoint);
-    const known = support.get(key) ?? { value: object.endpoint, weight: 0n };
-    support.set(key, { ...known, weight: known.weight + chain.facts.weights.of(object.nodeId) });
+    const known = signers.get(key);
+    if (known === undefined) signers.set(key, { value: object.endpoint, nodeIds: [object.nodeId] });
+    else known.nodeIds.push(object.nodeId);
   }
-  for (const { value, weight } of support.values()) {
-    if (!chain.facts.weights.isQuorum(weight)) continue;
+  for (const { value, nodeIds } of signers.values()) {
+    if (!weights.isQuorum(weights.sumOf(nodeIds))) continue;
     learnTime(state, window, value, "adopted");
     out.push({ kind: "notify", notice: { code: "adopted-time", window, value } });
     return true;

@@ -40,14 +40,21 @@ export function transitionKey(state: NodeState, lists: BodyLists): Hash32 {
   return state.crypto.sha256(encode(proposalBody, named));
 }
 
+/**
+ * Where the included reveals come from: the bundles that cement them, or, for a proposal with a certificate, its own list,
+ * which the header commits to and a quorum has checked.
+ */
+export type RevealSource =
+  { readonly evidence: readonly Held<BundledConfirmation>[] } | { readonly certified: readonly NamedHash[] };
+
 /** `missing` where objects that the bundles cement are not held. T of the open window is known. */
 export function expectedOf(
   state: NodeState,
   included: readonly Held<BundledConfirmation>[],
-  evidence: readonly Held<BundledConfirmation>[],
+  source: RevealSource,
 ): Expected | { readonly missing: readonly Hash32[] } {
   const missing: Hash32[] = [];
-  const reveals = cementedReveals(state, evidence, missing);
+  const reveals = "certified" in source ? source.certified : cementedReveals(state, source.evidence, missing);
   const { operations, registrations } = cementedObjects(state, included, missing);
   if (missing.length > 0) return { missing };
   const winner = winnerOf(state, reveals);

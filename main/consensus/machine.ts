@@ -31,6 +31,9 @@ const PASSES_MAX = 1000;
 
 export class WindowMachine {
   readonly #state: NodeState;
+  get debug() {
+    return this.#state;
+  }
   readonly #voting: VotingRules;
   #isStarted = false;
 

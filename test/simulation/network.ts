@@ -28,7 +28,7 @@ export class Network {
   send(from: number, to: number, deliver: () => void): void {
     this.sent++;
     const { loss, duplication, delayMinMs, delayMaxMs } = this.quality;
-    if (this.isBlocked(from, to) || this.#random.chance(loss)) return;
+    if (from === to || this.isBlocked(from, to) || this.#random.chance(loss)) return;
     const copies = this.#random.chance(duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       this.#clock.after(this.#random.between(delayMinMs, delayMaxMs), deliver);

@@ -1,7 +1,8 @@
 /** From a seed to a network, its faults, and a verdict. */
 import type { VotingRules } from "../../main/consensus/rules/vote.ts";
-import { operationMessage } from "../../main/consensus/objects.ts";
+import { operationMessage, type Message } from "../../main/consensus/objects.ts";
 import { TYPE_TRANSFER, operation as operationClass } from "../../main/protocol/objects/operations.ts";
+import { PREVOTE } from "../../main/protocol/objects/consensus.ts";
 import { quorum } from "../../main/protocol/quorum/quorum.ts";
 import { weightsAt } from "../../main/protocol/quorum/weights.ts";
 import { Byzantine, MISDEEDS } from "./byzantine.ts";
@@ -38,6 +39,7 @@ export interface ScenarioResult {
 const NODES_MAX = 10;
 /** The part of the windows after which faults stop. */
 const FAULTY_PART = 0.6;
+const FIRST_LYING_WINDOW = 3n;
 const OPERATION_INTERVAL_MS = 3000;
 /** After the faults: to notice, to catch up, and to let rounds that have grown long end. */
 const RECOVERY_MS = 60 * WINDOW_MS;
@@ -65,6 +67,15 @@ export function runScenario(options: ScenarioOptions): ScenarioResult {
     digest: Buffer.from(world.crypto.sha256(Buffer.from(world.checkers.trace.join("\n")))).toString("hex"),
     failure,
   };
+}
+
+const DEAF_TO = ["bundle", "reveal", "header", "body", "prevote", "precommit", "precommit"] as const;
+
+const VOTE_PHASE_OFFSET = 41;
+
+function kindOf({ type, payload }: Message): string {
+  if (type !== "vote") return type;
+  return payload[VOTE_PHASE_OFFSET] === PREVOTE ? "prevote" : "precommit";
 }
 
 class Faults {
@@ -112,6 +123,7 @@ class Faults {
       this.#worsenLinks();
       this.#planPartition();
       this.#planCrash();
+      this.#planDeafness();
       this.#watchWeights();
       const part = BigInt(Math.floor(this.#windows * FAULTY_PART));
       world.runUntil(() => world.lowestWindow >= part, this.#windows * WINDOW_MS * SLACK);
@@ -138,10 +150,14 @@ class Faults {
       world.checkers.faulty.add(node.index);
       this.byzantine.push(`${node.index}:${all.join("+")}`);
     }
-    world.tamper = (from, to, message) => liars.get(from)?.tamper(to, message) ?? [message];
+    world.tamper = (from, to, message) => {
+      // Windows 0 and 1 know one proposer: they need it honest.
+      const liar = world.lowestWindow < FIRST_LYING_WINDOW ? undefined : liars.get(from);
+      return liar?.tamper(to, message) ?? [message];
+    };
   }
 
-  /** Presence makes weight: a faulty node that has come to weigh too much, because others were away, is taken down. */
+  /** Presence makes weight: faulty nodes that have come to weigh more than is tolerated, because others were away, repent. */
   #watchWeights(): void {
     const world = this.#world;
     const [node] = world.honest;
@@ -152,7 +168,7 @@ class Faults {
       const liars = world.nodes.filter(({ index }) => world.checkers.faulty.has(index));
       const weight = weights.sumOf(liars.map(({ member }) => member.nodeId));
       if (weight > weights.total - quorum(world.rules.params, weights.total)) {
-        for (const liar of liars) if (liar.isUp) liar.crash();
+        world.tamper = (_, __, message) => [message];
       }
       this.#watchWeights();
     });
@@ -162,8 +178,8 @@ class Faults {
     const random = this.#random;
     this.#world.network.quality = {
       delayMinMs: 5,
-      delayMaxMs: random.between(50, 1500),
-      loss: random.chance(0.6) ? random.between(0, 0.25) : 0,
+      delayMaxMs: random.chance(0.3) ? random.between(1500, 5000) : random.between(50, 1500),
+      loss: random.chance(0.6) ? random.between(0, 0.35) : 0,
       duplication: random.chance(0.4) ? random.between(0, 0.2) : 0,
     };
   }
@@ -182,6 +198,24 @@ class Faults {
         world.network.isBlocked = () => false;
       });
       this.#planPartition();
+    });
+  }
+
+  /** Some nodes miss all messages of one kind for a while: what the voting rules are there for. */
+  #planDeafness(): void {
+    const world = this.#world;
+    const random = this.#random;
+    world.clock.after(random.between(0.2, 5) * WINDOW_MS, () => {
+      if (this.#isOver) return;
+      const count = random.integer(1, world.nodes.length);
+      const deaf = new Set(random.sample(world.nodes, count).map(({ index }) => index));
+      const type = random.pick(DEAF_TO)!;
+      const loss = random.pick([0.3, 0.6, 1])!;
+      world.isLost = (to, message) => deaf.has(to) && kindOf(message) === type && random.chance(loss);
+      world.clock.after(random.between(0.1, 1) * WINDOW_MS, () => {
+        world.isLost = () => false;
+      });
+      this.#planDeafness();
     });
   }
 
@@ -210,6 +244,7 @@ class Faults {
     this.#isOver = true;
     world.network.quality = GOOD_LINK;
     world.network.isBlocked = () => false;
+    world.isLost = () => false;
     for (const node of world.honest) if (!node.isUp) node.start();
   }
 

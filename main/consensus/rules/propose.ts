@@ -18,9 +18,7 @@ function isMyTurn(state: NodeState): boolean {
   const { round, window, chain, self } = state;
   if (!state.isOpen || round.round === 0 || state.silence !== undefined) return false;
   if (!equalBytes(chain.proposerAt(round.round), self.nodeId)) return false;
-  if (state.signed.has(headerKey(window, round.round))) return false;
-  // Everybody who knows of a polka votes for its value: a fresh proposal would only compete with it.
-  return state.votes.highestPolkaBelow(round.round) === undefined && state.signed.lock(window) === undefined;
+  return !state.signed.has(headerKey(window, round.round));
 }
 
 /** Late bundles get a moment, unless there are none to wait for. */
@@ -41,7 +39,7 @@ export function buildProposal(state: NodeState, out: Effect[]): boolean {
   if (window > 0n && before?.weights.isQuorum(state.weightOfBundles(window - 1n)) !== true) return false;
   const included = window === 0n ? [] : state.bundles.firsts(window - 1n);
   const evidence = window === 0n ? [] : state.bundles.firsts(window);
-  const expected = expectedOf(state, included, evidence);
+  const expected = expectedOf(state, included, { evidence });
   if ("missing" in expected) {
     state.want(expected.missing);
     return false;

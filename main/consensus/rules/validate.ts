@@ -37,7 +37,8 @@ export function validateProposals(state: NodeState, out: Effect[]): boolean {
 function advanceProposal(state: NodeState, out: Effect[], proposal: Proposal): Proposal {
   const { standing, body } = proposal;
   if (standing.at === "computing") return judgeTransition(state, proposal, standing);
-  if (standing.at !== "waiting" || !standing.missing.every((hash) => isHeld(state, hash))) return proposal;
+  if (standing.at !== "waiting") return proposal;
+  if (!isCertified(state, proposal) && !standing.missing.every((hash) => isHeld(state, hash))) return proposal;
   if (body === undefined) {
     state.want([proposal.hash]);
     return proposal;
@@ -72,21 +73,27 @@ type Checked =
   | { readonly badBody: BodyFailure };
 
 /** Checks 3 to 12. */
-function checkInContext(state: NodeState, { header }: Proposal, body: ProposalBody): Checked {
+function checkInContext(state: NodeState, proposal: Proposal, body: ProposalBody): Checked {
   const { window, chain, crypto } = state;
+  const { header } = proposal;
   const headerFailure = checkHeaderInContext(state, header);
   if (headerFailure !== undefined) return { failure: headerFailure };
   const before = chain.factsOf(window - 1n);
   const included = resolve(state, window - 1n, body.bundles);
-  const evidence = resolve(state, window, body.evidence);
+  const isFinal = isCertified(state, proposal);
+  const evidence = resolve(state, window, isFinal ? [] : body.evidence);
   if (included === "mismatch") return { failure: "insufficient-bundles" };
   if (evidence === "mismatch") return { badBody: "insufficient-evidence" };
   const missing = [...included.missing, ...evidence.missing];
   if (missing.length > 0) return { missing };
   if (!isEnough(before?.weights, included.bundles)) return { failure: "insufficient-bundles" };
-  const weights = window === 0n ? undefined : chain.facts.weights;
+  const weights = window === 0n || isFinal ? undefined : chain.facts.weights;
   if (!isEnough(weights, evidence.bundles)) return { badBody: "insufficient-evidence" };
-  const expected = expectedOf(state, included.bundles, evidence.bundles);
+  const expected = expectedOf(
+    state,
+    included.bundles,
+    isFinal ? { certified: body.reveals } : { evidence: evidence.bundles },
+  );
   if ("missing" in expected) return expected;
   if (!areSameNames(body.reveals, expected.reveals)) return { badBody: "included-reveals-mismatch" };
   const isWinner =
@@ -102,6 +109,11 @@ function checkInContext(state: NodeState, { header }: Proposal, body: ProposalBo
     body.controlHashes.length === control.length &&
     body.controlHashes.every((hash, i) => equalBytes(hash, control[i]!.hash));
   return isControlSet ? expected : { badBody: "control-set-mismatch" };
+}
+
+/** A quorum has checked it: what only served to check it need not be at hand. */
+function isCertified(state: NodeState, { hash }: Proposal): boolean {
+  return state.votes.commits().some(({ value }) => equalBytes(value, hash));
 }
 
 function resolve(state: NodeState, window: bigint, names: readonly NamedHash[]) {
