@@ -16,6 +16,8 @@ export type WalletErrorCode =
   | "amount-needs-two-payments"
   /** This account may create another one from `window` on, in `windows` windows. */
   | "creation-too-early"
+  /** The passphrase has not been given, or its time is over (the keystore's code). */
+  | "account-locked"
   /** The account's key was changed to one that this identity does not hold: `role`. */
   | "key-not-held"
   /** `max` operations wait in one account already. */
