@@ -57,6 +57,8 @@ export interface LifecycleOptions {
   /** How the chain runs from the start; {@link Lifecycle.configure} changes it. */
   readonly chainSettings?: Partial<ChainSettings>;
   readonly addonPath?: string;
+  /** After which a chain that could not be started, or whose thread ended, is tried again. */
+  readonly retryMs?: number;
   /** Signs with the node key and sends to the network. */
   readonly publish: (draft: RegistrationDraft) => void;
   readonly tell: (report: LifecycleReport) => void;
@@ -81,6 +83,8 @@ export interface AppliedWindow {
   readonly refused: readonly RefusedRegistration[];
 }
 
+const RETRY_MS = 30_000;
+
 /** An alarm may only divide by a share that says something. */
 const AWAKE_SHARE_MIN = 0.01;
 
@@ -100,6 +104,7 @@ export class Lifecycle {
   #alarm: Alarm = "none";
   #window: bigint | undefined;
   #standing: OwnStanding | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #isSaved = true;
   #isClosed = false;
 
@@ -178,6 +183,7 @@ export class Lifecycle {
   /** Resolves when the chain's progress is on disk and its thread is gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#retry);
     await this.#queueChainWork(async () => {
       await this.#chain?.stop();
     });
@@ -246,9 +252,21 @@ export class Lifecycle {
 
   #queueChainWork(work: () => Promise<void>): Promise<void> {
     this.#chainWork = this.#chainWork.then(work).catch((error: unknown) => {
-      this.#options.tell({ kind: "chain-failed", error: error instanceof Error ? error : new Error(String(error)) });
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
     });
     return this.#chainWork;
+  }
+
+  /** Two weeks of work must not end because of one bad moment. */
+  #fail(error: Error): void {
+    this.#chain = undefined;
+    this.#runs = undefined;
+    if (this.#isClosed) return;
+    this.#options.tell({ kind: "chain-failed", error });
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#carryOut(resumeActions(this.#state));
+    }, this.#options.retryMs ?? RETRY_MS);
   }
 
   async #runChain(chain: ChainState): Promise<void> {
@@ -301,9 +319,7 @@ export class Lifecycle {
         tell({ kind: "not-saved", code: event.code });
         break;
       case "failed":
-        this.#chain = undefined;
-        this.#runs = undefined;
-        tell({ kind: "chain-failed", error: event.error });
+        this.#fail(event.error);
         break;
       case "saved":
         break;

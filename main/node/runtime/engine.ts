@@ -1,0 +1,367 @@
+/**
+ * Carries out the effects of the window machine, in the order given, and tells it what came of them. One run from a start to a
+ * stop or a failure; everything that a next run needs is on disk by then. Nothing here takes long: hashing, tables and
+ * signature batches of others are the business of workers.
+ */
+import { join } from "node:path";
+
+import type { CheckObjects, Effect, Fault, Notice, Persist, RunVdf, Sign } from "../../consensus/effects.ts";
+import type { MachineEvent, PeerId, ReceivedMessage } from "../../consensus/events.ts";
+import { WindowMachine } from "../../consensus/machine.ts";
+import type { LoggedObject } from "../../consensus/material.ts";
+import type { Message } from "../../consensus/objects.ts";
+import { ignore, type Verdict } from "../../consensus/verdict.ts";
+import type { NodeSigner } from "../../keystore/signers.ts";
+import type { Native } from "../../native/index.ts";
+import { byteKey, type Hash32, type NodeId } from "../../protocol/bytes.ts";
+import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
+import type { NetworkRules } from "../../protocol/genesis/rules.ts";
+import type { CandidateProofs } from "../lifecycle/candidateProofs.ts";
+import type { RegistrationDraft } from "../lifecycle/state.ts";
+import type { SignedLog } from "../store/signedLog.ts";
+import { decodeLogged, encodeLogged } from "./loggedObjects.ts";
+import { asError, OwnTime, type OwnTimeListener } from "./ownTime.ts";
+import { signObject } from "./signing.ts";
+import type { AppliedWindow, Tables, Tip } from "./tables.ts";
+import { Timers } from "./timers.ts";
+import type { PeerHandler, Transport } from "./transport.ts";
+
+export const PROTOCOL_VERSION_MAX = 1;
+export const TIMECHAIN_FILE = "timechain.bin";
+/** Signatures of so many messages are verified in one step: it must not hold the event loop. */
+const BATCH_MAX = 128;
+/** Messages that wait for it; what comes on top is dropped, and will be repeated by its sender. */
+const INBOX_MAX = 4096;
+/** The sender of what this node itself hands in; no transport uses it. */
+export const OWN: PeerId = "own";
+
+export interface EngineParts {
+  readonly crypto: Native;
+  readonly rules: NetworkRules;
+  readonly genesisStateHash: Hash32;
+  readonly nodeId: NodeId;
+  /** The folder of the network. */
+  readonly folder: string;
+  readonly addonPath?: string;
+  readonly tables: Tables;
+  readonly log: SignedLog;
+  /** Undefined: follows, and signs nothing. */
+  readonly signer: NodeSigner | undefined;
+  readonly transport: Transport;
+  readonly proofs: CandidateProofs;
+  readonly listener: EngineListener;
+}
+
+export interface EngineListener {
+  /** Asked before each window is stored. */
+  draft(): RegistrationDraft | undefined;
+  applied(window: AppliedWindow): void;
+  notice(notice: Notice): void;
+  fault(fault: Fault): void;
+  timeNotice: OwnTimeListener["notice"];
+  /** The run is over; {@link Engine.stop} is still to be called. */
+  failed(failure: EngineFailure): void;
+}
+
+export interface EngineFailure {
+  readonly code: string;
+  readonly params: ErrorParams;
+  /** A halt of the protocol: the same disk will halt again. */
+  readonly isHalt: boolean;
+  readonly cause?: Error;
+}
+
+export class Engine implements PeerHandler {
+  readonly #parts: EngineParts;
+  readonly #machine: WindowMachine;
+  readonly #timers: Timers;
+  #time!: OwnTime;
+  #inbox: ReceivedMessage[] = [];
+  #isFlushing = false;
+  #nextMessage = 0;
+  /** Who waits for what became of an own message. */
+  readonly #submitted = new Map<number, (verdict: Verdict) => void>();
+  readonly #senders = new Map<number, PeerId>();
+  readonly #working = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  #tip!: Tip;
+  #isSilent: boolean;
+  #isStarted = false;
+  #isOver = false;
+
+  /** Throws what stands in the way; nothing runs then. */
+  static async start(parts: EngineParts): Promise<Engine> {
+    const engine = new Engine(parts);
+    try {
+      await engine.#start();
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+    return engine;
+  }
+
+  private constructor(parts: EngineParts) {
+    const { crypto, rules, nodeId } = parts;
+    this.#parts = parts;
+    this.#isSilent = parts.signer === undefined;
+    this.#machine = new WindowMachine(crypto, rules, { nodeId, protocolVersionMax: PROTOCOL_VERSION_MAX });
+    this.#timers = new Timers(
+      (timer) => this.#step({ kind: "timer-expired", timer }),
+      () => this.#time.iterationsPerMs,
+    );
+  }
+
+  /** The last decided window. */
+  get tip(): Tip {
+    return this.#tip;
+  }
+
+  /** W, which is being decided. */
+  get window(): bigint {
+    return this.#machine.window;
+  }
+
+  /** Of the own TimeChain, as measured last. */
+  get iterationsPerMs(): number {
+    return this.#time.iterationsPerMs;
+  }
+
+  /** From now on nothing is signed. */
+  fallSilent(): void {
+    this.#isSilent = true;
+  }
+
+  /** Hands in an operation or a registration; gives what the machine says to it. Rejects when the engine stops before. */
+  submit(message: Message): Promise<Verdict> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver) {
+        reject(new ProtocolError("node-stopped"));
+        return;
+      }
+      this.#submitted.set(this.#take(OWN, message), resolve);
+    });
+  }
+
+  /** Ends everything and resolves when what was being written is written. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    this.#stopping.abort();
+    this.#timers.stop();
+    await this.#parts.transport.stop();
+    await Promise.all([...this.#working, this.#time?.stop()]);
+  }
+
+  onMessage(from: PeerId, message: Message): void {
+    this.#take(from, message);
+  }
+
+  onConnected(peer: PeerId): void {
+    this.#step({ kind: "peer-connected", peer });
+  }
+
+  onDisconnected(peer: PeerId): void {
+    this.#step({ kind: "peer-disconnected", peer });
+  }
+
+  async findObjects(hashes: readonly Hash32[]): Promise<readonly Message[]> {
+    const found = hashes.map((hash) => this.#machine.find(hash));
+    const unknown = hashes.filter((_, i) => found[i]!.length === 0);
+    return [...found.flat(), ...(unknown.length > 0 ? await this.#parts.tables.findObjects(unknown) : [])];
+  }
+
+  findWindows(first: bigint, count: bigint) {
+    return this.#parts.tables.findWindows(first, count);
+  }
+
+  async #start(): Promise<void> {
+    const { tables, log, crypto, rules, genesisStateHash, folder, addonPath, transport } = this.#parts;
+    const { view, past, tip } = await tables.begin();
+    this.#tip = tip;
+    this.#time = await OwnTime.start({
+      ...{ crypto, genesisStateHash, tau2Windows: rules.params.tau2Windows },
+      ...(addonPath === undefined ? {} : { addonPath }),
+      progressPath: join(folder, TIMECHAIN_FILE),
+      base: { segment: tip.window ?? 0n, value: tip.timechainValue, d: tip.d },
+      listener: {
+        ticked: (window, value) => this.#step({ kind: "ticked", window, value }),
+        notice: (notice) => this.#parts.listener.timeNotice(notice),
+        failed: (code, error) => this.#fail(code, {}, error),
+      },
+    });
+    const times = this.#time.takeComputed().map(({ segment, value }) => ({ window: segment, value }));
+    const signed = log.entries().map(decodeLogged);
+    this.#isStarted = true;
+    this.#step({ kind: "started", view, past, log: signed, times });
+    await transport.start(this);
+  }
+
+  #step(event: MachineEvent): void {
+    if (!this.#isStarted || this.#isOver) return;
+    let effects: readonly Effect[];
+    try {
+      effects = this.#machine.step(event);
+    } catch (error) {
+      this.#fail("machine-failed", { event: event.kind }, asError(error));
+      return;
+    }
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): void {
+    const { tables, transport, listener } = this.#parts;
+    switch (effect.kind) {
+      case "sign":
+        return this.#work("sign", () => this.#sign(effect));
+      case "broadcast":
+        return transport.broadcast(effect.message, effect.except);
+      case "send":
+        return transport.send(effect.to, effect.messages);
+      case "verdict":
+        return this.#judge(effect.id, effect.verdict);
+      case "list-objects":
+        return this.#work("list", async () => this.#step(await tables.listObjects(effect)));
+      case "check-objects":
+        return this.#work("check", () => this.#check(effect));
+      case "compute-transition":
+        return this.#work("compute", async () => this.#step(await tables.computeTransition(effect)));
+      case "persist":
+        return this.#work("persist", () => this.#persist(effect));
+      case "fetch-objects":
+        return transport.fetchObjects(effect.hashes);
+      case "fetch-windows":
+        return this.#work("fetch", () => this.#fetchWindows(effect.first, effect.count));
+      case "run-vdf":
+        return this.#runVdf(effect);
+      case "set-timer":
+        return this.#timers.set(effect.timer, effect.length);
+      case "cancel-timer":
+        return this.#timers.cancel(effect.name);
+      case "report":
+        return listener.fault(effect.fault);
+      case "notify":
+        return listener.notice(effect.notice);
+      case "halt":
+        return this.#fail(effect.code, effect.params, undefined, true);
+    }
+  }
+
+  /** Whatever it fails of ends the run: the machine waits for its answer. */
+  #work(name: string, run: () => Promise<void>): void {
+    if (this.#isOver) return;
+    const working = run()
+      .catch((error: unknown) => {
+        const cause = asError(error);
+        if (cause instanceof ProtocolError) this.#fail(String(cause.code), cause.params as ErrorParams, cause);
+        else this.#fail("node-defect", { during: name }, cause);
+      })
+      .finally(() => this.#working.delete(working));
+    this.#working.add(working);
+  }
+
+  #fail(code: string, params: ErrorParams, cause?: Error, isHalt = false): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timers.stop();
+    this.#parts.listener.failed({ code, params, isHalt, ...(cause && { cause }) });
+  }
+
+  /** On disk, with what was to be kept, before the machine hears of it; it is the machine that sends. */
+  async #sign({ unsigned, keep }: Sign): Promise<void> {
+    const { signer, log } = this.#parts;
+    // Without an answer the machine asks for nothing that contradicts it.
+    if (signer === undefined || this.#isSilent || unsigned.object.windowIndex < log.floor) return;
+    const signed = signObject(signer, unsigned);
+    const logged: LoggedObject = { signed, keep };
+    const { key, object } = encodeLogged(logged);
+    await log.append(key, object);
+    this.#step({ kind: "signed", signed });
+  }
+
+  async #check(asked: CheckObjects): Promise<void> {
+    const { tables, proofs } = this.#parts;
+    const checked = await tables.checkObjects(asked);
+    const isDoubtful = (failure: unknown): boolean => failure === undefined;
+    const settled = checked.registrations.filter(({ failure }) => !isDoubtful(failure));
+    this.#step({ ...checked, registrations: settled });
+    const byHash = new Map(asked.registrations.map(({ registration, hash }) => [byteKey(hash), registration]));
+    for (const check of checked.registrations) {
+      if (!isDoubtful(check.failure)) continue;
+      // Each takes its own time: a chain is recomputed beside the event loop.
+      this.#work("check-candidate", async () => {
+        const registration = byHash.get(byteKey(check.hash))!;
+        const verdict = await this.#judgeChain(
+          () => tables.seedOf(registration),
+          (seed) => proofs.judge(registration, seed, this.#stopping.signal),
+        );
+        const failure = verdict === "invalid" ? ("vdf-mismatch" as const) : undefined;
+        this.#step({ kind: "checked", window: checked.window, operations: [], registrations: [{ ...check, failure }] });
+      });
+    }
+  }
+
+  async #judgeChain<S>(seed: () => Promise<S>, judge: (seed: S) => ReturnType<CandidateProofs["judge"]>) {
+    try {
+      return await judge(await seed());
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return "unverified";
+      throw error;
+    }
+  }
+
+  async #persist({ decided }: Persist): Promise<void> {
+    const { tables, log, listener } = this.#parts;
+    const persisted = await tables.persist(decided, listener.draft());
+    this.#tip = persisted.tip;
+    this.#step(persisted.committed);
+    listener.applied(persisted);
+    await log.decided(persisted.tip.window + 1n);
+  }
+
+  async #fetchWindows(first: bigint, count: bigint): Promise<void> {
+    const answer = await this.#parts.transport.fetchWindows(first, count);
+    for (const fetched of answer?.windows ?? []) this.#step({ kind: "window-fetched", from: answer!.from, fetched });
+  }
+
+  #runVdf(effect: RunVdf): void {
+    this.#time.run(effect);
+  }
+
+  #take(from: PeerId, message: Message): number {
+    const id = this.#nextMessage++;
+    this.#senders.set(id, from);
+    if (this.#inbox.length >= INBOX_MAX) {
+      this.#judge(id, ignore("busy"));
+      return id;
+    }
+    this.#inbox.push({ ...message, id, from });
+    this.#flushSoon();
+    return id;
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      const messages = this.#inbox.splice(0, BATCH_MAX);
+      if (this.#inbox.length > 0) this.#flushSoon();
+      this.#step({ kind: "received", messages });
+    });
+  }
+
+  #judge(id: number, verdict: Verdict): void {
+    const from = this.#senders.get(id);
+    this.#senders.delete(id);
+    if (from === undefined) return;
+    if (from !== OWN) {
+      this.#parts.transport.judge(from, verdict);
+      return;
+    }
+    // The caller learns of the number only after this call.
+    queueMicrotask(() => {
+      this.#submitted.get(id)?.(verdict);
+      this.#submitted.delete(id);
+    });
+  }
+}

@@ -1,0 +1,507 @@
+/**
+ * The node of one network: opens what is on disk, runs the machine, carries out its effects, and begins again from the disk
+ * when a part of it ends by itself. This is the only place where the parts meet.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Fault, Notice as MachineNotice } from "../../consensus/effects.ts";
+import { operationMessage, type Message } from "../../consensus/objects.ts";
+import type { Verdict } from "../../consensus/verdict.ts";
+import type { IdentityStore } from "../../keystore/identityStore.ts";
+import type { NodeSigner } from "../../keystore/signers.ts";
+import type { Native } from "../../native/index.ts";
+import { toHex } from "../../protocol/bytes.ts";
+import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
+import type { Operation } from "../../protocol/objects/operations.ts";
+import { supplyAt } from "../../protocol/state/supply.ts";
+import { CandidateProofs, type CandidateVdfCheck } from "../lifecycle/candidateProofs.ts";
+import type { OpenedNetwork } from "../network/openNetwork.ts";
+import { StateClient } from "../state/client.ts";
+import { SIGNED_LOG_FILE, SignedLog } from "../store/signedLog.ts";
+import { Candidacy, type CandidacyStatus, type JoinRequest } from "./candidacy.ts";
+import { Engine, type EngineFailure } from "./engine.ts";
+import { NoticeBoard, type Notice } from "./notices.ts";
+import { WindowPace } from "./pace.ts";
+import { forgetSeenElsewhere, markSeenElsewhere, QuietPeriod, wasSeenElsewhere, type QuietReason } from "./quiet.ts";
+import { Tables, type AppliedWindow, type Tip } from "./tables.ts";
+import { nobody, type Transport } from "./transport.ts";
+
+/** What the runtime needs of an identity; the keystore's is one. */
+export type NodeIdentity = Pick<IdentityStore, "openNodeSigner" | "endQuietPeriod"> & {
+  readonly summary: Pick<IdentityStore["summary"], "provenance">;
+};
+
+export interface NodeLog {
+  info(detail: object, message: string): void;
+  warn(detail: object, message: string): void;
+  error(detail: object, message: string): void;
+}
+
+export interface NodeOptions {
+  readonly crypto: Native;
+  readonly identity: NodeIdentity;
+  readonly network: OpenedNetwork;
+  /** Nobody unless given. */
+  readonly transport?: Transport;
+  readonly candidateVdfCheck?: CandidateVdfCheck;
+  /** File of the add-on, for the threads of a packaged program. */
+  readonly addonPath?: string;
+  readonly logger: NodeLog;
+}
+
+export interface NodeStatus extends CandidacyStatus {
+  readonly window: number | null;
+  readonly windowAtMs: number | null;
+  readonly stateRoot: string | null;
+  readonly supply: string | null;
+  readonly peers: number;
+  readonly notices: Notice[];
+}
+
+export interface NodeTime {
+  readonly window: number;
+  readonly timechainValue: string;
+  readonly d: number;
+  readonly meanWindowSeconds: number | null;
+}
+
+export type NodeChange =
+  { readonly kind: "window-closed" | "status" } | { readonly kind: "notice"; readonly notice: Notice };
+
+export interface Task {
+  readonly signal: AbortSignal;
+  report(progress: { readonly done: number; readonly total: number | null; readonly unit: string }): void;
+}
+
+/** What the node told about a window that it decided, for who follows operations. */
+export interface DecidedWindow {
+  readonly window: bigint;
+  /** False while it catches up. */
+  readonly isLive: boolean;
+  readonly skipped: AppliedWindow["skipped"];
+}
+
+/** Between failures of a part and the next attempt; after the last the node stays down until it is started again. */
+const RESTART_MS = [200, 1000, 5000, 15_000, 60_000] as const;
+/** A run that lasted so long is a new beginning. */
+const STABLE_MS = 600_000;
+
+/** Throws what stands in the way, by name, with nothing left running. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const signer = await options.identity.openNodeSigner();
+  const node = new RunningNode(options, signer);
+  try {
+    await node.open();
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+  return node;
+}
+
+/** One life of store, log and machine. */
+interface Run {
+  readonly client: StateClient;
+  readonly log: SignedLog;
+  readonly engine: Engine;
+}
+
+export class RunningNode {
+  readonly #options: NodeOptions;
+  readonly #signer: NodeSigner;
+  readonly #transport: Transport;
+  readonly #notices: NoticeBoard;
+  readonly #pace = new WindowPace();
+  readonly #proofs: CandidateProofs;
+  readonly #listeners = new Set<(change: NodeChange) => void>();
+  readonly #deciders = new Set<(decided: DecidedWindow) => void>();
+  #candidacy: Candidacy | undefined;
+  #run: Run | undefined;
+  #tip: Tip | undefined;
+  #tipAtMs: number | null = null;
+  /** The highest window of which others have shown something. */
+  #seenWindow = -1n;
+  #quiet: QuietPeriod | undefined;
+  #failures = 0;
+  #runSinceMs = 0;
+  #restart: NodeJS.Timeout | undefined;
+  /** Starts and ends of runs, one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(options: NodeOptions, signer: NodeSigner) {
+    this.#options = options;
+    this.#signer = signer;
+    this.#transport = options.transport ?? nobody;
+    this.#proofs = new CandidateProofs(options.crypto, options.candidateVdfCheck ?? "full");
+    this.#notices = new NoticeBoard((notice) => {
+      options.logger.info({ notice: notice.code, ...notice.params }, "notice");
+      this.#emit({ kind: "notice", notice });
+    });
+  }
+
+  /** Only for {@link startNode}. */
+  async open(): Promise<void> {
+    const { crypto, network, addonPath } = this.#options;
+    const { rules } = network.network;
+    this.#quiet = this.#quietAtStart();
+    this.#candidacy = await Candidacy.open({
+      ...{ crypto, rules, signer: this.#signer, folder: network.directory, notices: this.#notices },
+      ...(addonPath === undefined ? {} : { addonPath }),
+      publish: (message) => {
+        this.#publish(message);
+      },
+      maySign: () => this.#quiet === undefined,
+      windowSeconds: () => this.#windowSeconds(),
+      iterationsPerSecond: () => this.#iterationsPerSecond(),
+      changed: () => this.#emit({ kind: "status" }),
+    });
+    await this.#begin();
+  }
+
+  async status(): Promise<NodeStatus> {
+    const window = this.#tip?.window;
+    const { emissionMoneta } = this.#options.network.network.rules.params;
+    const standing = this.#candidacy?.status() ?? NO_CANDIDACY;
+    return Promise.resolve({
+      ...standing,
+      window: window === undefined ? null : Number(window),
+      windowAtMs: this.#tipAtMs,
+      stateRoot: this.#tip === undefined ? null : toHex(this.#tip.stateRoot),
+      supply: window === undefined ? null : supplyAt(emissionMoneta, window).toString(),
+      peers: this.#transport.peers.length,
+      notices: this.#notices.standing,
+    });
+  }
+
+  /** Throws `no-window-yet` before window 0 is decided. */
+  time(): Promise<NodeTime> {
+    const tip = this.#tip;
+    if (tip?.window === undefined) return Promise.reject(new ProtocolError("no-window-yet"));
+    return Promise.resolve({
+      window: Number(tip.window),
+      timechainValue: toHex(tip.timechainValue),
+      d: Number(tip.d),
+      meanWindowSeconds: this.#pace.meanSeconds ?? null,
+    });
+  }
+
+  async join(request: JoinRequest): Promise<void> {
+    const { tau2Windows } = this.#options.network.network.rules.params;
+    const standing = await this.#tables.standing(undefined);
+    const target = standing.requiredLength > tau2Windows ? standing.requiredLength : tau2Windows;
+    await this.#own.join(request, { d: this.#d, target });
+  }
+
+  leave(): Promise<void> {
+    return this.#own.leave();
+  }
+
+  pause(): Promise<void> {
+    return this.#own.setPaused(true);
+  }
+
+  resume(): Promise<void> {
+    return this.#own.setPaused(false);
+  }
+
+  /** Throws the first problem by its name; the others are in the log. */
+  async check({ signal, report }: Task): Promise<Record<string, string | number | boolean>> {
+    const { height, problems } = await this.state.ask("check", undefined, {
+      signal,
+      onProgress: ({ step, done, total }) => report({ done, total, unit: step }),
+    });
+    for (const { code, params } of problems) this.#options.logger.error({ code, params: printable(params) }, "check");
+    const [first] = problems;
+    if (first !== undefined) throw new ProtocolError(first.code, first.params);
+    return { windows: Number(height), problems: 0 };
+  }
+
+  async backup(directory: string, { signal, report }: Task): Promise<Record<string, string | number | boolean>> {
+    const onProgress = ({ step, done, total }: { step: string; done: number; total: number }): void =>
+      report({ done, total, unit: step });
+    await this.state.ask("backup", { target: directory }, { signal, onProgress });
+    return { directory };
+  }
+
+  /** After every applied window and whenever the status changed otherwise; gives the way to end that. */
+  onChange(listener: (change: NodeChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** As {@link onChange}, with what became of operations. */
+  onDecided(listener: (decided: DecidedWindow) => void): () => void {
+    this.#deciders.add(listener);
+    return () => {
+      this.#deciders.delete(listener);
+    };
+  }
+
+  /** Gives an operation to the machine; its word on it. Throws `node-stopped` where none runs. */
+  submit(operation: Operation): Promise<Verdict> {
+    return this.#engine.submit(operationMessage(operation));
+  }
+
+  /** The state worker, for look-ups. Throws `node-stopped` where none runs. */
+  get state(): StateClient {
+    if (this.#run === undefined) throw new ProtocolError("node-stopped");
+    return this.#run.client;
+  }
+
+  /** Whether this node is in step with the network, as far as it knows. */
+  get isLive(): boolean {
+    return this.#tip?.window !== undefined && this.#isLiveAt(this.#tip.window);
+  }
+
+  /** Writes down what must be, and ends all threads. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#restart);
+    await Promise.all([this.#candidacy?.close(), this.#queue(() => this.#end())]);
+    this.#signer.close();
+  }
+
+  get #engine(): Engine {
+    if (this.#run === undefined) throw new ProtocolError("node-stopped");
+    return this.#run.engine;
+  }
+
+  get #own(): Candidacy {
+    if (this.#candidacy === undefined) throw new ProtocolError("node-stopped");
+    return this.#candidacy;
+  }
+
+  get #tables(): Tables {
+    return new Tables(this.#options.crypto, this.#signer.nodeId, this.state);
+  }
+
+  get #d(): bigint {
+    return this.#tip?.d ?? this.#options.network.network.rules.params.d0;
+  }
+
+  #queue(work: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Opens everything from the disk. */
+  #begin(): Promise<void> {
+    return this.#queue(async () => {
+      if (this.#isStopped) return;
+      const { network, genesis, directory } = this.#options.network;
+      const { addonPath, logger, crypto } = this.#options;
+      let isCurrent = true;
+      const fail = (failure: EngineFailure): void => {
+        if (isCurrent) this.#failed(failure);
+        isCurrent = false;
+      };
+      const client = new StateClient({
+        ...(addonPath === undefined ? {} : { addonPath }),
+        onFailure: (cause) => fail({ code: "state-worker-failed", params: {}, isHalt: false, cause }),
+      });
+      const isKnown = existsSync(join(directory, SIGNED_LOG_FILE));
+      let log: SignedLog | undefined;
+      try {
+        const opened = await client.ask("open", {
+          ...{ directory, rules: network.rules, networkId: genesis.stateHash, founders: network.otherFounders },
+          whenMissing: isKnown ? "must-exist" : "create",
+        });
+        for (const note of opened.notes) logger.warn({ note }, "store");
+        if (!isKnown && opened.height > 0n) this.#keepQuiet("signed-log-missing");
+        log = await SignedLog.open(directory, genesis.stateHash);
+        if (log.tornBytes > 0) logger.warn({ bytes: log.tornBytes }, "the signed log ended in a cut record");
+        const engine = await Engine.start({
+          ...{ crypto, rules: network.rules, genesisStateHash: genesis.stateHash, nodeId: this.#signer.nodeId },
+          ...(addonPath === undefined ? {} : { addonPath }),
+          ...{ folder: directory, tables: new Tables(crypto, this.#signer.nodeId, client), log },
+          signer: this.#quiet === undefined ? this.#signer : undefined,
+          ...{ transport: this.#transport, proofs: this.#proofs },
+          listener: {
+            draft: () => this.#candidacy?.draft,
+            applied: (window) => this.#applied(window),
+            notice: (notice) => this.#hear(notice),
+            fault: (fault) => this.#hearFault(fault),
+            timeNotice: ({ code, ...params }) => this.#notices.tell(code, params as ErrorParams),
+            failed: fail,
+          },
+        });
+        this.#run = { client, log, engine };
+        this.#tip = engine.tip;
+        this.#runSinceMs = performance.now();
+        if (engine.tip.window !== undefined) {
+          this.#candidacy?.see(engine.tip.window, await this.#tables.standing(this.#candidacy.draft));
+        }
+      } catch (error) {
+        isCurrent = false;
+        await log?.close();
+        await client.close().catch(() => undefined);
+        throw error;
+      }
+      this.#notices.clear("run");
+      this.#emit({ kind: "status" });
+    });
+  }
+
+  /** Ends the run, with everything on disk; what is broken already does not keep the rest from it. */
+  async #end(): Promise<void> {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run === undefined) return;
+    const note = (error: unknown): void => this.#options.logger.warn({ err: error }, "while stopping");
+    await run.engine.stop().catch(note);
+    await run.log.close().catch(note);
+    await run.client.close().catch(note);
+  }
+
+  /** A part ended by itself, or cannot go on: everything begins again from the disk, a few times. */
+  #failed({ code, params, isHalt, cause }: EngineFailure): void {
+    this.#options.logger.error({ code, params: printable(params), err: cause }, "the node's run failed");
+    if (performance.now() - this.#runSinceMs > STABLE_MS) this.#failures = 0;
+    const delayMs = isHalt ? undefined : RESTART_MS[this.#failures];
+    this.#failures++;
+    this.#notices.post("run", delayMs === undefined ? "node-halted" : "node-restarts", { reason: code, ...params });
+    this.#emit({ kind: "status" });
+    void this.#queue(() => this.#end());
+    if (delayMs !== undefined) this.#beginSoon(delayMs);
+  }
+
+  #beginSoon(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#restart = setTimeout(() => {
+      this.#begin().catch((error: unknown) => {
+        const known = error instanceof ProtocolError;
+        this.#failed({
+          code: known ? String(error.code) : "node-defect",
+          params: known ? (error.params as ErrorParams) : {},
+          isHalt: false,
+          ...(error instanceof Error && { cause: error }),
+        });
+      });
+    }, delayMs);
+  }
+
+  #applied(applied: AppliedWindow): void {
+    const { tip, skipped } = applied;
+    const isLive = this.#isLiveAt(tip.window);
+    this.#tip = tip;
+    this.#tipAtMs = Date.now();
+    this.#pace.closed(tip.window, isLive, performance.now());
+    this.#candidacy?.applied({ ...applied, isSynchronised: isLive });
+    if (this.#quiet?.closed(tip.window, isLive) === true) void this.#endQuiet();
+    for (const listener of this.#deciders) listener({ window: tip.window, isLive, skipped });
+    this.#emit({ kind: "window-closed" });
+  }
+
+  /** Nobody has shown anything of a window after the next one. */
+  #isLiveAt(window: bigint): boolean {
+    return this.#seenWindow <= window + 1n;
+  }
+
+  #hear(notice: MachineNotice): void {
+    if (notice.code === "behind") {
+      this.#seenWindow = notice.seen;
+      this.#options.logger.info({ window: notice.window, seen: notice.seen }, "behind");
+    }
+    // Every round after the first means that somebody is missing.
+    if (notice.code === "round" && notice.round > 1) {
+      this.#options.logger.info({ window: notice.window, round: notice.round }, "another round");
+    }
+  }
+
+  #hearFault(fault: Fault): void {
+    this.#options.logger.warn({ fault: fault.code }, "fault");
+    switch (fault.code) {
+      case "equivocation":
+        this.#notices.tell("equivocation-seen", { nodeId: toHex(fault.nodeId) });
+        return;
+      case "own-signature-elsewhere":
+        this.#seeElsewhere(fault.object.object.windowIndex);
+        return;
+      case "invalid-proposal":
+      case "bad-window":
+        return;
+      default:
+        this.#notices.post("silence", fault.code, { window: fault.window });
+        this.#emit({ kind: "status" });
+    }
+  }
+
+  #quietAtStart(): QuietPeriod | undefined {
+    // Who is alone can contradict nobody, and nobody's windows would end the period.
+    if (this.#transport.isAlone) return undefined;
+    const { identity, network } = this.#options;
+    if (wasSeenElsewhere(network.directory)) return this.#quietFor("seen-elsewhere");
+    return identity.summary.provenance.isRestoredOrCopied ? this.#quietFor("restored-or-copied") : undefined;
+  }
+
+  #keepQuiet(reason: QuietReason): void {
+    if (!this.#transport.isAlone) this.#quiet ??= this.#quietFor(reason);
+  }
+
+  #quietFor(reason: QuietReason): QuietPeriod {
+    this.#notices.post("quiet", "quiet-period", { reason });
+    return new QuietPeriod(reason);
+  }
+
+  /** The own key is at work elsewhere: from here on this node signs nothing, also after a restart. */
+  #seeElsewhere(window: bigint): void {
+    if (this.#quiet !== undefined && !this.#quiet.seen(window)) return;
+    this.#run?.engine.fallSilent();
+    this.#quiet ??= new QuietPeriod("seen-elsewhere");
+    this.#notices.post("quiet", "own-signature-elsewhere", { window });
+    this.#emit({ kind: "status" });
+    markSeenElsewhere(this.#options.network.directory, window).catch((error: unknown) => {
+      this.#options.logger.error({ err: error }, "quiet period");
+    });
+  }
+
+  /** Nobody signed with this key for long enough: a new run signs again. */
+  async #endQuiet(): Promise<void> {
+    this.#quiet = undefined;
+    try {
+      await forgetSeenElsewhere(this.#options.network.directory);
+      if (this.#options.identity.summary.provenance.isRestoredOrCopied) await this.#options.identity.endQuietPeriod();
+    } catch (error) {
+      this.#options.logger.error({ err: error }, "quiet period");
+    }
+    this.#notices.clear("quiet");
+    this.#notices.tell("quiet-period-over");
+    await this.#queue(() => this.#end());
+    this.#beginSoon(0);
+  }
+
+  #publish(message: Message): void {
+    if (this.#run === undefined) return;
+    // The machine relays it when it is new; a peer that came later has not got it.
+    this.#transport.broadcast(message);
+    this.#run.engine.submit(message).then(
+      (verdict) => {
+        if (verdict.verdict === "reject") this.#notices.tell("registration-refused", { failure: verdict.code });
+      },
+      () => undefined,
+    );
+  }
+
+  #windowSeconds(): number {
+    return this.#pace.meanSeconds ?? Number(this.#d) / this.#iterationsPerSecond();
+  }
+
+  #iterationsPerSecond(): number {
+    return (this.#run?.engine.iterationsPerMs ?? 1000) * 1000;
+  }
+
+  #emit(change: NodeChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+const NO_CANDIDACY: CandidacyStatus = { phase: "Bootstrap", candidate: null, queue: null };
+
+function printable(params: ErrorParams): object {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
+}
