@@ -1,5 +1,5 @@
 /** A whole life with a real chain in a real thread on a real disk, on the real transition with small parameters. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -42,7 +42,7 @@ class Person {
   }
 
   window(): void {
-    this.lifecycle.applied(this.network.advance());
+    this.lifecycle.applied(this.network.advance(NODE, this.lifecycle.draft));
   }
 
   /** Windows pass until the report comes. */
@@ -200,6 +200,18 @@ test("a lost progress file costs the segment in progress: the chain goes on from
   expect(person.reports.find(({ kind }) => kind === "damage")).toMatchObject({ notice: { code: "progress-corrupt" } });
   const { chain } = person.lifecycle.state;
   expect(chain!.value).toEqual(extendCandidateChain(crypto, chain!.init, D, TAU2));
+  await person.lifecycle.close();
+});
+
+test("a chain that cannot be started is told and tried again", async () => {
+  const person = new Person({ retryMs: 1 });
+  const obstacle = join(person.folder, CANDIDATE_FILE);
+  mkdirSync(obstacle);
+  person.lifecycle.join();
+  person.window();
+  await person.hears("chain-failed");
+  rmdirSync(obstacle);
+  await person.hears("chain-finished");
   await person.lifecycle.close();
 });
 

@@ -160,6 +160,23 @@ test("share, priority and pause can be changed at any time without changing the 
   await chain.stop();
 });
 
+test("where the system lets nobody raise a priority, a fresh thread goes on from where the old one was", async () => {
+  // The JavaScript back end can set no priority at all.
+  const events = new Events();
+  const options = {
+    addonPath: join(folder, "none"),
+    target: 60n,
+    settings: { priority: "low", cpuShare: 0.5 },
+  } as const;
+  const chain = await candidate(events, options);
+  await events.end(2n);
+  await chain.configure({ priority: "normal" });
+  await chain.configure({ cpuShare: 1 });
+  expect(await events.end(60n)).toEqual(valueAt(60n));
+  expect(events.segments).toEqual(Array.from({ length: 60 }, (_, i) => BigInt(i + 1)));
+  await chain.stop();
+});
+
 test("refuses a share of nothing or of more than a core", async () => {
   const events = new Events();
   await expect(candidate(events, { settings: { cpuShare: 0 } })).rejects.toThrow(RangeError);
