@@ -2,7 +2,7 @@
  * The one door to every command of package.json: `node build/scripts/run.mjs COMMAND [ARGUMENTS…]`. Plain JavaScript that
  * older Node versions run too: it installs what is missing, finds or brings Node 24, builds the add-on, then hands over.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +26,7 @@ function installDependencies() {
     existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
   if (isFresh) return;
   console.log("Installing dependencies (npm ci)…");
-  if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: isWindows })) {
+  if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: isWindows, stdio: ["inherit", 2, 2] })) {
     throw new Error("npm ci failed. Check the network connection to the npm registry and run the command again.");
   }
 }
@@ -116,12 +116,35 @@ function test(node, args) {
   return failed === 0 && passed > 0;
 }
 
+/**
+ * Becomes the program as far as that goes: its streams, its signals, its exit code. Standard output is the program's alone;
+ * its files are named from where the person stands, which npm leaves.
+ */
+function handOver(node, args) {
+  const cwd = process.env.INIT_CWD ?? process.cwd();
+  const child = spawn(node, [join(root, "main", "app", "cli.ts"), ...args], { cwd, stdio: "inherit" });
+  for (const signal of isWindows ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => child.kill(signal));
+  }
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      if (signal === null) resolve(code);
+      else {
+        process.removeAllListeners(signal);
+        process.kill(process.pid, signal);
+      }
+    });
+  });
+}
+
 const commands = {
   test,
   check: (node) => runChecks(node).failed === 0,
   conformance: (node, args) => run(node, [join("test", "conformance", "main.ts"), ...args]),
   bench: (node, args) => run(node, ["--expose-gc", join("test", "bench", "main.ts"), ...args]),
   fuzz: (node, args) => run(node, [join("test", "fuzz", "main.ts"), ...args]),
+  montana: handOver,
   format: (node) =>
     run(node, [scriptOf("prettier", "prettier"), "--write", "--log-level", "warn", "."]) &&
     (!hasCargo() || run("cargo", ["fmt", "--manifest-path", join("main", "native", "crate", "Cargo.toml")])),
@@ -131,9 +154,12 @@ try {
   const [name, ...args] = process.argv.slice(2);
   const command = Object.hasOwn(commands, name ?? "") ? commands[name] : undefined;
   if (command === undefined) throw new Error(`Commands: ${Object.keys(commands).join(", ")}.`);
+  // What is said while setting up must not stand before a program's JSON.
+  if (command === handOver) console.log = console.error;
   installDependencies();
   buildNative();
-  process.exitCode = command(findNode(), args) ? 0 : 1;
+  const outcome = await command(findNode(), args);
+  process.exitCode = typeof outcome === "number" ? outcome : outcome ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

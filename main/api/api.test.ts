@@ -18,8 +18,6 @@ import { Tasks } from "./tasks.ts";
 
 const HASH = "ab".repeat(32);
 const nodeStatus: NodeStatus = {
-  network: "test",
-  profile: "spec",
   phase: "Active",
   window: 7,
   windowAtMs: 1,
@@ -72,6 +70,7 @@ beforeEach(async () => {
     version: "0.0.0",
     pid: process.pid,
     startedAtMs: 5,
+    network: { network: "test", profile: "spec" } as const,
     requestStop: () => stopping.abort(),
     metrics: () => Promise.resolve("montana_up 1\n"),
   };
@@ -138,7 +137,7 @@ describe("the interface", () => {
 
   it("puts the node's part into the status", async () => {
     services = { node: nodeWith({}) };
-    expect(await client.status.query()).toMatchObject({ ...nodeStatus, pid: process.pid });
+    expect(await client.status.query()).toMatchObject({ ...nodeStatus, network: "test", pid: process.pid });
   });
 
   it("hands errors of services on as code and params, large numbers as text", async () => {

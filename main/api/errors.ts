@@ -34,9 +34,14 @@ export interface ErrorNotice {
 export function noticeOf(error: unknown): ErrorNotice {
   if (!(error instanceof ProtocolError)) return { notice: { code: "internal", params: {} }, isDefect: true };
   const { code, params } = error as ProtocolError;
+  return { notice: toNotice(code, params), isDefect: false };
+}
+
+/** As it crosses the wire: large numbers as text. */
+export function toNotice(code: string, params: ErrorParams): Notice {
   const told: Notice["params"] = {};
   for (const [name, value] of Object.entries(params)) told[name] = typeof value === "bigint" ? value.toString() : value;
-  return { notice: { code, params: told }, isDefect: false };
+  return { code, params: told };
 }
 
 export function isKnownCode(code: string): code is ErrorCode {

@@ -13,7 +13,7 @@ import {
 } from "./contract.ts";
 import { apiError, noticeOf } from "./errors.ts";
 import type { EventRing } from "./events.ts";
-import type { HostService, IdentityService, NodeService, Services, WalletService } from "./services.ts";
+import type { HostService, IdentityService, NodeService, NodeStatus, Services, WalletService } from "./services.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** Subscribers at the same time. */
@@ -38,7 +38,7 @@ const t = initTRPC.context<Context>().create({
     message: shape.message,
     code: shape.code,
     // Nothing else of the shape, which may hold a stack.
-    data: { httpStatus: shape.data.httpStatus, notice: toNotice(error, path) },
+    data: { httpStatus: shape.data.httpStatus, notice: noticeOfTrpc(error, path) },
   }),
 });
 
@@ -183,7 +183,7 @@ export const router = t.router({
 export type Router = typeof router;
 
 /** What a client gets to know about an error of any kind. */
-function toNotice({ code, cause }: TRPCError, procedure: string | undefined): Notice {
+function noticeOfTrpc({ code, cause }: TRPCError, procedure: string | undefined): Notice {
   if (code === "BAD_REQUEST" && cause instanceof ZodError) return inputNotice(cause);
   if (code === "PAYLOAD_TOO_LARGE") return { code: "body-too-large", params: { max: BODY_BYTES_MAX } };
   if (code === "NOT_FOUND") return { code: "procedure-unknown", params: { procedure: procedure ?? "" } };
@@ -212,15 +212,13 @@ function pong({ version, pid, startedAtMs }: HostService): Output<"ping"> {
 /** Of the whole host; of what is not there it says so instead of failing. */
 export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
   const { node, wallet, identity } = services();
-  const own = { ...pong(host), isAccountUnlocked: identity?.isUnlocked ?? false };
+  const own = { ...pong(host), ...host.network, isAccountUnlocked: identity?.isUnlocked ?? false };
   if (node === undefined) return { ...own, ...NO_NODE };
   const [known, money] = await Promise.all([node.status(), wallet?.balance()]);
   return { ...own, ...known, balance: money?.total ?? null };
 }
 
-const NO_NODE: Omit<Status, keyof Output<"ping"> | "isAccountUnlocked"> = {
-  network: null,
-  profile: null,
+const NO_NODE: NodeStatus & Pick<Status, "balance"> = {
   phase: "stopped",
   window: null,
   windowAtMs: null,

@@ -11,7 +11,7 @@ import type { HistoryEntry, Input, Notice, Output, Status } from "./contract.ts"
 export type NodeStatus = Pick<
   Status,
   "phase" | "window" | "windowAtMs" | "stateRoot" | "supply" | "peers" | "candidate" | "queue" | "notices"
-> & { readonly network: string; readonly profile: "spec" | "rc1" };
+>;
 
 export interface NodeService {
   status(): Promise<NodeStatus>;
@@ -71,6 +71,7 @@ export interface HostService {
   readonly version: string;
   readonly pid: number;
   readonly startedAtMs: number;
+  readonly network: Pick<Status, "network" | "profile">;
   /** Returns at once; the answer to who asked still goes out. */
   requestStop(): void;
   metrics(): Promise<string>;

@@ -61,6 +61,10 @@ export const en = {
     sentence: "Process {{pid}} is a newer version of this program.",
     remedy: "Update this program, or stop the other one first.",
   },
+  "host-older": {
+    sentence: "Process {{pid}} is an older version of this program.",
+    remedy: "Stop it with montana stop, then start this version.",
+  },
   "host-lost": {
     sentence: "The connection to the host broke before it answered.",
     remedy: "See with montana status whether it still runs; what was asked may have been done.",
@@ -113,7 +117,7 @@ export const en = {
   },
   "amount-invalid": {
     sentence: "{{text}} is no amount.",
-    remedy: "Write it as 13 or 0.5 (in Ɉ, at most nine digits after the point).",
+    remedy: "Write it as 13 or 0.5 (in Ɉ, at most nine digits after the point, no comma).",
   },
 
   // Networks
@@ -208,7 +212,7 @@ export const en = {
 
   // Identity and passphrase
   "identity-missing": {
-    sentence: "There is no identity in {{directory}}.",
+    sentence: "There is no identity here yet.",
     remedy: "Make one with montana init, or bring yours with montana restore or montana import.",
   },
   "identity-exists": {
@@ -230,6 +234,10 @@ export const en = {
   "key-file-forged": {
     sentence: "The {{part}} part of the key file was made by someone who does not have its keys.",
     remedy: "Somebody changed the file: restore the identity from its 24 words into a new directory.",
+  },
+  "identities-mixed": {
+    sentence: "The two copies of the key file are of different identities.",
+    remedy: "Somebody put one of them there: move the wrong one away, or restore the identity from its 24 words.",
   },
   "key-file-changed": {
     sentence: "Another process changed the key file.",
@@ -352,7 +360,457 @@ export const en = {
     remedy: "Copy the whole address again.",
   },
 
+  // The node
+  "already-a-node": {
+    sentence: "This identity is a node or on its way to be one already.",
+    remedy: "See montana status.",
+  },
+  "computer-too-slow": {
+    sentence: "This computer is too slow: its chain would be void before it is done.",
+    remedy: "Use a faster computer, or start anyway with montana join --anyway.",
+  },
+  "node-stopped": {
+    sentence: "The node has stopped.",
+    remedy: "The log says why. Start the host again.",
+  },
+  "machine-failed": {
+    sentence: "The node met a state that it cannot go on from.",
+    remedy: "It kept the last good state. Start the host again and report what the log says.",
+  },
+  "node-defect": {
+    sentence: "The node met a defect of this program and stopped.",
+    remedy: "Start the host again and report what the log says.",
+  },
+  "no-window-yet": {
+    sentence: "No window has been decided yet.",
+    remedy: "Wait until the first one has been.",
+  },
+  "state-worker-failed": {
+    sentence: "The thread that keeps the store has ended.",
+    remedy: "Start the host again; the store survives it.",
+  },
+  "timechain-not-saved": {
+    sentence: "The progress of the TimeChain could not be written.",
+    remedy: "Check the disk and its free space.",
+  },
+  "timechain-failed": {
+    sentence: "The thread that computes the TimeChain has ended.",
+    remedy: "Start the host again; it goes on from what was saved.",
+  },
+  "lifecycle-slot-damaged": {
+    sentence: "One of two copies of the node's lifecycle file was damaged; the other one was used.",
+    remedy: "Check the disk if this happens again.",
+  },
+  "lifecycle-corrupt": {
+    sentence: "The node's lifecycle file is damaged in both copies.",
+    remedy: "Check the disk; the node finds its place again from the state, a running candidate chain starts over.",
+  },
+  "lifecycle-not-own": {
+    sentence: "The node's lifecycle file belongs to another identity.",
+    remedy: "Use the identity that made it, or another data directory.",
+  },
+  "progress-slot-damaged": {
+    sentence: "One of two copies of a chain's progress was damaged; the other one was used.",
+    remedy: "Check the disk if this happens again.",
+  },
+  "progress-corrupt": {
+    sentence: "The progress of a chain is damaged in both copies.",
+    remedy: "Check the disk; the chain starts over from what is proven.",
+  },
+  "progress-missing": {
+    sentence: "The progress of a chain is gone.",
+    remedy: "The chain starts over from what is proven.",
+  },
+  "progress-of-another-chain": {
+    sentence: "The file holds the progress of another chain.",
+    remedy: "Do not copy such files; the chain starts over from what is proven.",
+  },
+  "progress-contradicts-owner": {
+    sentence: "The saved progress of a chain contradicts the node's state.",
+    remedy: "The chain starts over from what is proven.",
+  },
+  "progress-too-far-ahead": {
+    sentence: "The saved progress of a chain is further than it can be.",
+    remedy: "The chain starts over from what is proven.",
+  },
+  "slot-file-corrupt": {
+    sentence: "A file of the node is damaged in both copies.",
+    remedy: "Check the disk.",
+  },
+  "chain-thread-ended": {
+    sentence: "The thread of a chain has ended.",
+    remedy: "Start the host again; the chain goes on from what was saved.",
+  },
+  "chain-thread-busy": {
+    sentence: "The thread of a chain is at work.",
+    remedy: "Try again in a moment.",
+  },
+  "chain-stopped": {
+    sentence: "The chain has been stopped.",
+    remedy: "Start it again with montana join.",
+  },
+  cancelled: {
+    sentence: "It was cancelled.",
+    remedy: "Start it again when you want to.",
+  },
+  busy: {
+    sentence: "The host has too much to do.",
+    remedy: "Try again in a moment.",
+  },
+
+  // The store
+  "store-missing": {
+    sentence: "There is no store here.",
+    remedy: "Check the directory.",
+  },
+  "store-exists": {
+    sentence: "There is a store here already.",
+    remedy: "Choose a directory that is not there yet.",
+  },
+  "store-in-use": {
+    sentence: "Another program has the store open.",
+    remedy: "End that program and try again.",
+  },
+  "store-closed": {
+    sentence: "The store has been closed.",
+    remedy: "The host is stopping: start it again.",
+  },
+  "store-failed": {
+    sentence: "The store failed earlier and takes nothing more.",
+    remedy: "Start the host again; the log says what failed.",
+  },
+  "schema-unsupported": {
+    sentence: "The store was written by another version of this program.",
+    remedy: "Update this program.",
+  },
+  "wrong-network": {
+    sentence: "The store belongs to another network.",
+    remedy: "Use another data directory, or move that folder away.",
+  },
+  "database-corrupted": {
+    sentence: "The database is damaged.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "record-corrupted": {
+    sentence: "A record of the store is damaged.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "rows-missing": {
+    sentence: "Records are missing in the store.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "windows-lost": {
+    sentence: "Windows that had been decided are missing in the store.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "header-missing": {
+    sentence: "The header of a window is missing in the store.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "height-file-corrupted": {
+    sentence: "The file that says how far the store must be is damaged.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "height-file-missing": {
+    sentence: "The file that says how far the store must be is missing.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "key-file-missing": {
+    sentence: "The file of the accounts' public keys is missing.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "key-file-corrupted": {
+    sentence: "The file of the accounts' public keys is damaged.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "key-file-truncated": {
+    sentence: "The file of the accounts' public keys is too short.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "key-slot-corrupted": {
+    sentence: "A public key of an account is damaged in the store.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "roots-mismatch": {
+    sentence: "The records of the store do not give the roots that were decided.",
+    remedy:
+      "Check the disk, then restore the newest backup; without one the data of this network are fetched anew after you move its folder away.",
+  },
+  "corrupted-tree": {
+    sentence: "A tree of the store is damaged.",
+    remedy: "It is built again from the records; check the disk if this happens again.",
+  },
+  "signed-log-missing": {
+    sentence: "The log of everything that this node signed is missing.",
+    remedy: "Do not go on with this identity before its quiet period is over: it could sign twice. Check the disk.",
+  },
+  "signed-log-corrupted": {
+    sentence: "The log of everything that this node signed is damaged.",
+    remedy: "Do not go on with this identity before its quiet period is over: it could sign twice. Check the disk.",
+  },
+  "signed-log-mark-missing": {
+    sentence: "The file that vouches for the log of signatures is missing.",
+    remedy: "Do not go on with this identity before its quiet period is over: it could sign twice. Check the disk.",
+  },
+  "signed-log-mark-corrupted": {
+    sentence: "The file that vouches for the log of signatures is damaged.",
+    remedy: "Do not go on with this identity before its quiet period is over: it could sign twice. Check the disk.",
+  },
+  "wrong-window": {
+    sentence: "This is not the window that comes next.",
+    remedy: "Report it: the node tried to write windows out of order.",
+  },
+  "wrong-parent": {
+    sentence: "This window does not follow the last one.",
+    remedy: "Report it: the node tried to write a window of another chain.",
+  },
+  "already-signed": {
+    sentence: "Something else was signed in this place already.",
+    remedy: "Nothing is to be done: the node signs nothing twice.",
+  },
+  "window-already-decided": {
+    sentence: "This window has been decided already.",
+    remedy: "Nothing is to be done.",
+  },
+  "payload-too-large": {
+    sentence: "What was to be written is too large.",
+    remedy: "Report it.",
+  },
+  "snapshot-unavailable": {
+    sentence: "The state of that window is not kept any more.",
+    remedy: "Ask for a newer one.",
+  },
+  "disk-full": {
+    sentence: "The disk is full.",
+    remedy: "Free some space; the node waits and nothing decided is lost.",
+  },
+  "io-error": {
+    sentence: "The disk reports an error.",
+    remedy: "Check the disk. Nothing decided is lost as long as the store can be read.",
+  },
+
+  // The wallet
+  "account-not-active": {
+    sentence: "The network knows no account of yours that could send.",
+    remedy: "Receive something first, or wait for the welcome bonus.",
+  },
+  "account-not-found": {
+    sentence: "The network does not know the sending account.",
+    remedy: "Receive something first.",
+  },
+  "receiver-needs-request": {
+    sentence: "{{address}} has no account yet.",
+    remedy: "Ask its owner for an account request (montana request create) and send to that.",
+  },
+  "receiver-not-active": {
+    sentence: "The receiver has no account yet.",
+    remedy: "Ask its owner for an account request (montana request create) and send to that.",
+  },
+  "receiver-already-exists": {
+    sentence: "The receiver has an account already.",
+    remedy: "Send to its address instead of to the request.",
+  },
+  "funds-insufficient": {
+    sentence: "You have less than that in all your accounts together.",
+    remedy: "Send less, or wait for money that is on its way.",
+  },
+  "insufficient-balance": {
+    sentence: "The account has less than that.",
+    remedy: "Send less, or from the other account.",
+  },
+  "amount-needs-two-payments": {
+    sentence: "You have enough, but not in one account.",
+    remedy: "Send it in two payments, or move the money to one account first.",
+  },
+  "creation-too-early": {
+    sentence: "This account created another one too recently.",
+    remedy: "Wait {{windows}} windows (until window {{window}}), or pay from your other account.",
+  },
+  "activation-cooldown-not-elapsed": {
+    sentence: "This account created another one too recently.",
+    remedy: "Wait until two weeks of windows have passed since.",
+  },
+  "self-transfer": {
+    sentence: "Sender and receiver are the same account.",
+    remedy: "Choose another receiver.",
+  },
+  "zero-amount": {
+    sentence: "The amount is zero.",
+    remedy: "Choose one above zero.",
+  },
+  "invalid-prev-hash": {
+    sentence: "The account has moved on since this operation was made.",
+    remedy: "Make it again.",
+  },
+  "invalid-binding": {
+    sentence: "The receiver's key does not belong to its account.",
+    remedy: "Ask for the request again.",
+  },
+  "invalid-signature": {
+    sentence: "The signature is not valid.",
+    remedy: "Try again; report it if it happens again.",
+  },
+  "unsupported-suite": {
+    sentence: "The key is of a kind that this network does not know.",
+    remedy: "Ask for the request again.",
+  },
+  "key-not-held": {
+    sentence: "The account's key was changed to one that is not here.",
+    remedy: "Restore the identity that holds the new key.",
+  },
+  "key-not-proven": {
+    sentence: "Nobody has shown that the new key's secret is at hand.",
+    remedy: "Restore the new identity first and prove that it is yours.",
+  },
+  "key-unchanged": {
+    sentence: "The new key is the old one.",
+    remedy: "Choose another key.",
+  },
+  "nothing-to-move": {
+    sentence: "There is nothing on the node's account.",
+    remedy: "Wait for the welcome bonus.",
+  },
+  "queue-full": {
+    sentence: "{{max}} operations wait in this account already.",
+    remedy: "Wait until some of them have settled.",
+  },
+  "account-busy": {
+    sentence: "An operation of this account is under way.",
+    remedy: "Wait until it has settled.",
+  },
+  "account-used-elsewhere": {
+    sentence: "Another program with the same words uses this account.",
+    remedy: "Use one at a time; if that was not you, move the money to a new identity at once.",
+  },
+  "operation-unresolved": {
+    sentence: "An earlier operation is still valid although nobody confirmed it.",
+    remedy: "Send it again or cancel it first.",
+  },
+  "operation-unknown": {
+    sentence: "There is no such operation.",
+    remedy: "See montana history.",
+  },
+  "operation-final": {
+    sentence: "What has happened cannot be cancelled or sent again.",
+    remedy: "See montana history.",
+  },
+  "operation-contradicted": {
+    sentence: "Another operation of this account took the place of this one.",
+    remedy: "See montana history; make it again if you still want it.",
+  },
+  "operation-expired": {
+    sentence: "Nobody confirmed the operation in time.",
+    remedy: "Send it again or cancel it.",
+  },
+  "operation-failed": {
+    sentence: "The operation failed when it was to settle.",
+    remedy: "See montana history for the reason and make it again.",
+  },
+  "request-malformed": {
+    sentence: "This is no account request.",
+    remedy: "Ask for the request again.",
+  },
+  "request-newer": {
+    sentence: "The account request was made by a newer version of this program.",
+    remedy: "Update this program.",
+  },
+  "request-checksum": {
+    sentence: "The account request has a mistake in it.",
+    remedy: "Ask for the request again.",
+  },
+  "request-binding": {
+    sentence: "The account request names an account that is not that of its key.",
+    remedy: "Ask for the request again.",
+  },
+  "request-suite": {
+    sentence: "The account request has a key of a kind that this program does not know.",
+    remedy: "Update this program.",
+  },
+  "request-note": {
+    sentence: "The note in the account request is too long or not text.",
+    remedy: "Choose a shorter one.",
+  },
+  "picture-malformed": {
+    sentence: "This picture is no part of an account request.",
+    remedy: "Take the pictures again.",
+  },
+  "picture-checksum": {
+    sentence: "This picture has a mistake in it.",
+    remedy: "Take the pictures again.",
+  },
+  "picture-of-another-series": {
+    sentence: "This picture belongs to another account request.",
+    remedy: "Take the pictures again.",
+  },
+  "pictures-missing": {
+    sentence: "{{missing}} of {{total}} pictures are missing.",
+    remedy: "Take the rest of them.",
+  },
+  "wallet-file-damaged": {
+    sentence: "The file of operations under way is damaged.",
+    remedy: "Check the disk. What has settled is in the history; what has not is to be made again.",
+  },
+  "wallet-file-newer": {
+    sentence: "The file of operations under way was written by a newer version of this program.",
+    remedy: "Update this program.",
+  },
+  "wallet-file-of-another-network": {
+    sentence: "The file of operations under way belongs to another network.",
+    remedy: "Do not copy files between networks.",
+  },
+  "history-entry-unknown": {
+    sentence: "There is no such entry in the history.",
+    remedy: "Begin again without --before.",
+  },
+  "proof-unreadable": {
+    sentence: "This is no proof of an anchor.",
+    remedy: "Ask for the proof again.",
+  },
+
   // Things to know
+  "fingerprint-changes": {
+    sentence: "The six words by which contacts know the account change from {{before}} to {{after}}.",
+    remedy: "Tell your contacts and compare the words with them again.",
+  },
+  "account-id-stays": {
+    sentence: "The address stays: money that is sent to it still arrives.",
+    remedy: "Nothing is to be done.",
+  },
+  "old-key-ends": {
+    sentence: "From the window after it settles the old key opens nothing.",
+    remedy: "Make a new backup: one with the old key alone is worth nothing then.",
+  },
+  "key-leaves-this-identity": {
+    sentence: "This identity does not hold the new key: this program could not send from the account any more.",
+    remedy: "Go on only if you have the new key's words at hand.",
+  },
+  "key-opened-by-machine": {
+    sentence: "This machine opens the new key without the passphrase.",
+    remedy: "Choose a key that only the passphrase opens.",
+  },
+  "key-shared": {
+    sentence: "One key would sign for two of your accounts: who gets it has both.",
+    remedy: "Choose a key of its own for each account.",
+  },
+  "key-names-another-account": {
+    sentence: "The new key names an account of its own, which is another one.",
+    remedy: "Do not let anybody send to that other address by mistake.",
+  },
+  "value-out-of-range": {
+    sentence: "A value in a file or message is out of range.",
+    remedy: "The file was changed or damaged: ask for it again.",
+  },
   "permissions-repaired": {
     sentence: "{{file}} could be reached by others (mode {{mode}}) and has been closed to them.",
     remedy: "If others use this machine, change the passphrase.",

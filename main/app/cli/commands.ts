@@ -1,0 +1,34 @@
+/** All commands of `montana`, in the order of its help. */
+import type { DaemonOptions } from "../daemon.ts";
+import type { Command } from "./command.ts";
+import { joining, startCommand, status, stop, time, version } from "./hostCommands.ts";
+import { exportCommand, importCommand, init, inspect, lock, restore, unlock } from "./identityCommands.ts";
+import { backup, bench, check } from "./maintenanceCommands.ts";
+import { anchor, balance, history, request, send } from "./walletCommands.ts";
+
+/** `startNode` is what a host runs besides itself. */
+export function createCommands(startNode: DaemonOptions["startNode"]): readonly Command[] {
+  return [
+    init,
+    restore,
+    inspect,
+    startCommand(startNode),
+    stop,
+    status,
+    time,
+    ...joining,
+    balance,
+    send,
+    request,
+    history,
+    anchor,
+    unlock,
+    lock,
+    check,
+    backup,
+    exportCommand,
+    importCommand,
+    bench,
+    version,
+  ];
+}

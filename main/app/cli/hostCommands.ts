@@ -1,0 +1,232 @@
+/** Commands about the host itself. */
+import { API_VERSION, type Status } from "../../api/contract.ts";
+import { call } from "../../api/client.ts";
+import { apiError } from "../../api/errors.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import { formatAmount } from "../../wallet/amounts.ts";
+import { reach } from "../attach.ts";
+import { runDaemon, type DaemonOptions } from "../daemon.ts";
+import { STOP_MS_MAX } from "../host.ts";
+import { isAlive } from "../published.ts";
+import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import { VERSION } from "../version.ts";
+import type { Call, Command } from "./command.ts";
+
+const PORT_MAX = 65_535;
+
+/** `startNode` is what the host runs besides itself. */
+export function startCommand(startNode: DaemonOptions["startNode"]): Command {
+  return {
+    name: "start",
+    summary: "run the host until a signal or `montana stop`",
+    arguments: [],
+    options: {
+      profile: {
+        type: "string",
+        choices: ["spec", "rc1"],
+        summary: "the network's profile, where its file leaves it open",
+      },
+      admission: {
+        type: "string",
+        choices: ["per-window", "selection"],
+        summary: "the admission rule, where the network's file leaves it open",
+      },
+      listen: {
+        type: "string",
+        value: "ADDR",
+        isRepeatable: true,
+        summary: "multiaddr to listen on, as /ip4/0.0.0.0/tcp/8444",
+      },
+      "metrics-port": {
+        type: "string",
+        value: "N",
+        summary: "serve /metrics and /health there on 127.0.0.1 (or MONTANA_METRICS_PORT)",
+      },
+      "log-level": {
+        type: "string",
+        choices: LOG_LEVELS,
+        summary: "info unless given; the log goes to standard error",
+      },
+    },
+    detail:
+      "Stays in the foreground and logs JSON lines to standard error. With --json it prints one document when it has " +
+      "started. Ends within five seconds of SIGINT, SIGTERM or montana stop; a second Ctrl-C ends it at once.",
+    async run(called) {
+      const { options, directory, network } = called;
+      if (network === undefined) throw apiError("network-needed");
+      const metricsPort = readPort(options.text("metrics-port") ?? process.env["MONTANA_METRICS_PORT"]);
+      const profile = options.text("profile") as "spec" | "rc1" | undefined;
+      const admission = options.text("admission") as "per-window" | "selection" | undefined;
+      await runDaemon({
+        directory,
+        network,
+        local: { ...(profile && { profile }), ...(admission && { admission }) },
+        listen: options.texts("listen"),
+        ...(metricsPort === undefined ? {} : { metricsPort }),
+        logLevel: (options.text("log-level") as LogLevel | undefined) ?? "info",
+        ...(startNode === undefined ? {} : { startNode }),
+        onStarted: (host) => {
+          const { name } = host.network.network;
+          const metrics = host.metricsPort === undefined ? {} : { metricsPort: host.metricsPort };
+          called.print({
+            json: { pid: process.pid, network: name, directory: directory.root, socket: host.socket, ...metrics },
+            text: `Host ${process.pid} runs on the network ${name}. Stop it with Ctrl-C or montana stop.`,
+          });
+        },
+      });
+      return undefined;
+    },
+  };
+}
+
+function readPort(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= PORT_MAX)) throw apiError("usage", { reason: `${text} is no port`, command: "start" });
+  return port;
+}
+
+export const stop: Command = {
+  name: "stop",
+  summary: "stop the host and wait until it has ended",
+  arguments: [],
+  options: {},
+  async run({ directory }) {
+    const host = await reach(directory);
+    if (host === undefined) throw apiError("host-not-running", { directory: directory.root });
+    const { pid } = host.pong;
+    await call(host.client.stop.mutate());
+    const end = performance.now() + STOP_MS_MAX + 1000;
+    while (isAlive(pid)) {
+      if (performance.now() > end) throw apiError("host-not-answering", { pid, directory: directory.root });
+      await wait(20);
+    }
+    return { json: { pid }, text: `Host ${pid} has stopped.` };
+  },
+};
+
+export const status: Command = {
+  name: "status",
+  summary: "what the host is doing",
+  arguments: [],
+  options: {},
+  async run({ connect }) {
+    const current = await call((await connect()).status.query());
+    return { json: current, text: describeStatus(current) };
+  },
+};
+
+function describeStatus(status: Status): string {
+  const { candidate, queue } = status;
+  const orUnknown = (value: string | number | null): string => (value === null ? "not known" : String(value));
+  const money = (value: string | null): string => (value === null ? "not known" : formatAmount(BigInt(value)));
+  const rows: [string, string][] = [
+    ["host", `process ${status.pid}, version ${status.version}`],
+    ["network", orUnknown(status.network)],
+    ["phase", status.phase],
+    ["window", orUnknown(status.window)],
+    ["state root", orUnknown(status.stateRoot)],
+    ["balance", money(status.balance)],
+    ["supply", money(status.supply)],
+    ["peers", String(status.peers)],
+    ["account", status.isAccountUnlocked ? "unlocked" : "locked"],
+  ];
+  if (candidate !== null) {
+    const percent = ((100 * candidate.done) / Math.max(1, candidate.total)).toFixed(1);
+    rows.push(["candidate", `${percent} %${candidate.isPaused ? ", paused" : ""}`]);
+    rows.push(["registers in", describeSeconds(candidate.etaSeconds)]);
+    rows.push(["may pause for", describeSeconds(candidate.pausableSeconds)]);
+  }
+  if (queue !== null) {
+    rows.push(["queue", `place ${queue.position} of ${queue.length}, expected in window ${queue.expectedWindow}`]);
+  }
+  return table(rows);
+}
+
+function describeSeconds(seconds: number | null): string {
+  if (seconds === null) return "not known";
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${(seconds / 3600).toFixed(1)} h`;
+  return `${(seconds / 86_400).toFixed(1)} days`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+}
+
+export const time: Command = {
+  name: "time",
+  summary: "window, TimeChain value and D",
+  arguments: [],
+  options: {},
+  async run({ connect }) {
+    const now = await call((await connect()).time.query());
+    const { window, timechainValue, d } = now;
+    return { json: now, text: `window ${window}\nT      ${timechainValue}\nD      ${d}` };
+  },
+};
+
+export const version: Command = {
+  name: "version",
+  summary: "version of this program",
+  arguments: [],
+  options: {},
+  run: () =>
+    Promise.resolve({
+      json: { version: VERSION, apiVersion: API_VERSION, node: process.versions.node },
+      text: `montana ${VERSION}`,
+    }),
+};
+
+/** Those about the own candidate chain. */
+export const joining: readonly Command[] = [
+  {
+    name: "join",
+    summary: "become a node: candidate chain, registration, queue",
+    arguments: [],
+    options: {
+      "cpu-share": { type: "string", value: "N", summary: "percent of one core for the candidate chain, 1 to 100" },
+      "mains-only": { type: "boolean", summary: "rest while the computer runs on battery" },
+      "low-priority": { type: "boolean", summary: "yield to other programs" },
+      "keep-awake": { type: "boolean", summary: "keep the computer from sleeping" },
+      anyway: { type: "boolean", summary: "start although this computer will probably miss the deadline" },
+    },
+    async run({ connect, options }) {
+      const share = options.text("cpu-share");
+      const percent = share === undefined ? undefined : Number(share);
+      if (percent !== undefined && !(percent >= 1 && percent <= 100)) {
+        throw apiError("usage", { reason: `--cpu-share takes 1 to 100, not ${share ?? ""}`, command: "join" });
+      }
+      const settings = {
+        ...(percent === undefined ? {} : { cpuShare: percent / 100 }),
+        ...(options.flag("mains-only") ? { onMainsOnly: true } : {}),
+        ...(options.flag("low-priority") ? { isLowPriority: true } : {}),
+        ...(options.flag("keep-awake") ? { keepsAwake: true } : {}),
+        ...(options.flag("anyway") ? { startsAnyway: true } : {}),
+      };
+      const client = await connect();
+      await call(client.join.mutate(settings));
+      return { json: {}, text: "Joining. See how it goes on with montana status." };
+    },
+  },
+  simple("leave", "give the candidate chain up", async ({ connect }) => call((await connect()).leave.mutate())),
+  simple("pause", "stop the candidate chain for a while", async ({ connect }) =>
+    call((await connect()).pause.mutate()),
+  ),
+  simple("resume", "let the candidate chain go on", async ({ connect }) => call((await connect()).resume.mutate())),
+];
+
+function simple(name: string, summary: string, act: (called: Call) => Promise<unknown>): Command {
+  return {
+    name,
+    summary,
+    arguments: [],
+    options: {},
+    async run(called) {
+      await act(called);
+      return { json: {}, text: "Done." };
+    },
+  };
+}

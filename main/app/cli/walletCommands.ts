@@ -1,0 +1,247 @@
+/** Commands about money and anchors. */
+import { createReadStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+
+import { call } from "../../api/client.ts";
+import type { HistoryEntry, Output } from "../../api/contract.ts";
+import { apiError } from "../../api/errors.ts";
+import { loadCrypto } from "../../native/index.ts";
+import { fromHex, toHex } from "../../protocol/bytes.ts";
+import { appIdOf } from "../../protocol/identity/ids.ts";
+import { formatAmount, parseAmount } from "../../wallet/amounts.ts";
+import type { Call, Command, Result } from "./command.ts";
+import { withAccount } from "./identityCommands.ts";
+
+/** Requests and proofs are texts of this size at most; a larger file is something else. */
+const TEXT_BYTES_MAX = 1_048_576;
+/** A document whose hash is anchored is read at once. */
+const DOCUMENT_BYTES_MAX = 1_073_741_824;
+
+export const balance: Command = {
+  name: "balance",
+  summary: "what you have, and where it lies",
+  arguments: [],
+  options: {},
+  async run({ connect }) {
+    const known = await call((await connect()).balance.query());
+    const lines = [
+      `total      ${formatAmount(BigInt(known.total))}`,
+      `available  ${formatAmount(BigInt(known.available))}`,
+      ...known.accounts.map((part) => `${part.role.padEnd(9)}  ${formatAmount(BigInt(part.balance))}  ${part.address}`),
+    ];
+    return { json: known, text: lines.join("\n") };
+  },
+};
+
+export const history: Command = {
+  name: "history",
+  summary: "what came and went, newest first",
+  arguments: [],
+  options: {
+    limit: { type: "string", value: "N", summary: "entries, at most 200; 50 unless given" },
+    before: { type: "string", value: "TEXT", summary: "go on after this entry's id" },
+  },
+  async run({ connect, options }) {
+    const before = options.text("before");
+    const limit = readCount(options.text("limit"), "history");
+    const page = await call(
+      (await connect()).history.query({ ...(before && { before }), ...(limit === undefined ? {} : { limit }) }),
+    );
+    const lines = page.entries.map(describeEntry);
+    if (page.hasMore) lines.push(`more with --before ${page.entries.at(-1)?.id ?? ""}`);
+    return { json: page, text: lines.length === 0 ? "Nothing yet." : lines.join("\n") };
+  },
+};
+
+function describeEntry({ window, kind, direction, state, amount, counterparty }: HistoryEntry): string {
+  const sign = { in: "+", out: "-", self: " " }[direction];
+  const money = amount === null ? "" : `${sign}${formatAmount(BigInt(amount))}`;
+  return [window === null ? "-" : String(window), kind, state, money, counterparty ?? ""].join("  ").trimEnd();
+}
+
+export const send: Command = {
+  name: "send",
+  summary: "send money to an account, or to who sent you a request",
+  arguments: [{ name: "TO" }, { name: "AMOUNT", isOptional: true }],
+  options: { from: { type: "string", choices: ["account", "node"], summary: "which of your accounts pays" } },
+  detail:
+    "TO is an address, or the file of an account request, whose amount counts where none is given. AMOUNT is in Ɉ, as 13 " +
+    "or 0.5. Asks for the passphrase where the account is locked.",
+  async run(called) {
+    const [to = "", amountText] = called.arguments;
+    const from = called.options.text("from") as "account" | "node" | undefined;
+    const request = to.endsWith(REQUEST_SUFFIX) ? await readText(to) : undefined;
+    const client = await called.connect();
+    const wanted = request === undefined ? null : (await call(client.openRequest.query({ request }))).amount;
+    const amount = amountText === undefined ? wanted : readAmount(amountText);
+    if (amount === null) throw apiError("usage", { reason: "An amount is needed", command: "send" });
+    const receiver = request === undefined ? { to } : { request };
+    const sent = await withAccount(called, () =>
+      call(client.send.mutate({ ...receiver, amount, ...(from && { from }) })),
+    );
+    return { json: sent, text: `${formatAmount(BigInt(amount))}: ${sent.state}. See montana history.` };
+  },
+};
+
+const REQUEST_SUFFIX = ".montana-request";
+
+export const request: Command = {
+  name: "request",
+  summary: "ask for an account: a file that the sender of its first money opens",
+  arguments: [
+    { name: "ACTION", choices: ["create", "open"] },
+    { name: "FILE", isOptional: true },
+  ],
+  options: { amount: { type: "string", value: "AMOUNT", summary: "how much to ask for, in Ɉ" } },
+  detail: `A file's name ends in ${REQUEST_SUFFIX}, so that send knows it. Without a file, create prints the request.`,
+  run: (called) => (called.arguments[0] === "create" ? createRequest(called) : openRequest(called)),
+};
+
+async function createRequest({ arguments: [, file], options, connect }: Call): Promise<Result> {
+  const amountText = options.text("amount");
+  const wanted = amountText === undefined ? {} : { amount: readAmount(amountText) };
+  const { request } = await call((await connect()).createRequest.mutate(wanted));
+  if (file === undefined) return { json: { request }, text: request };
+  const path = file.endsWith(REQUEST_SUFFIX) ? file : file + REQUEST_SUFFIX;
+  await writeNew(path, request);
+  return { json: { request, file: path }, text: `Written to ${path}: give it to who sends you money.` };
+}
+
+async function openRequest({ arguments: [, file], connect }: Call): Promise<Result> {
+  if (file === undefined) throw apiError("usage", { reason: "Which file is to be opened?", command: "request" });
+  const opened = await call((await connect()).openRequest.query({ request: await readText(file) }));
+  const amount = opened.amount === null ? "" : `\namount   ${formatAmount(BigInt(opened.amount))}`;
+  return {
+    json: opened,
+    text: `address  ${opened.address}\naccount  ${opened.exists ? "exists" : "is not there yet"}${amount}`,
+  };
+}
+
+export const anchor: Command = {
+  name: "anchor",
+  summary: "write, read and verify anchors of documents",
+  arguments: [
+    { name: "ACTION", choices: ["write", "read", "verify"] },
+    { name: "FILE", isOptional: true },
+  ],
+  options: {
+    app: { type: "string", value: "NAME", summary: "the application: its name, or its id of 64 hex digits" },
+    hash: { type: "string", value: "HEX", summary: "the hash of the document instead of the document" },
+    proof: {
+      type: "string",
+      value: "FILE",
+      summary: "read: write the proof of the newest one there; verify: the proof",
+    },
+    limit: { type: "string", value: "N", summary: "read: how many, newest first" },
+  },
+  detail:
+    "The document is hashed with SHA-256. verify tells whether a proof is valid and, with FILE, of that document.",
+  async run(called) {
+    const action = called.arguments[0] as "write" | "read" | "verify";
+    return { write: writeAnchor, read: readAnchors, verify: verifyAnchor }[action](called);
+  },
+};
+
+async function writeAnchor(called: Call): Promise<Result> {
+  const dataHash = await documentHash(called);
+  if (dataHash === undefined) throw apiError("usage", { reason: "Give a file or --hash", command: "anchor" });
+  const anchor = { appId: readAppId(called), dataHash };
+  const client = await called.connect();
+  const written = await withAccount(called, () => call(client.writeAnchor.mutate(anchor)));
+  return { json: { ...written, ...anchor }, text: `Anchor of ${dataHash}: ${written.state}.` };
+}
+
+async function readAnchors(called: Call): Promise<Result> {
+  const dataHash = await documentHash(called);
+  const limit = readCount(called.options.text("limit"), "anchor");
+  const found = await call(
+    (await called.connect()).readAnchors.query({
+      appId: readAppId(called),
+      ...(dataHash && { dataHash }),
+      ...(limit === undefined ? {} : { limit }),
+    }),
+  );
+  const proofFile = called.options.text("proof");
+  const proof = found.anchors[0]?.proof;
+  if (proofFile !== undefined && proof != null) await writeNew(proofFile, `${proof}\n`);
+  const lines = found.anchors.map(({ window, dataHash: hash, sender }) => `${window}  ${hash}  ${sender}`);
+  return { json: found, text: lines.length === 0 ? "No anchors." : lines.join("\n") };
+}
+
+async function verifyAnchor(called: Call): Promise<Result> {
+  const file = called.options.text("proof");
+  if (file === undefined) throw apiError("usage", { reason: "Give --proof", command: "anchor" });
+  const proof = (await readText(file)).trim();
+  const verdict = await call((await called.connect()).verifyAnchor.query({ proof }));
+  const dataHash = await documentHash(called);
+  const checked = dataHash === undefined || verdict.dataHash === dataHash ? verdict : { ...verdict, ...OTHER_DOCUMENT };
+  return { json: checked, text: describeVerdict(checked) };
+}
+
+const OTHER_DOCUMENT = { isValid: false, reason: "the proof is of another document" };
+
+function describeVerdict({ isValid, reason, window, dataHash, sender }: Output<"verifyAnchor">): string {
+  if (!isValid) return `Not valid: ${reason ?? "unknown"}.`;
+  return `Valid: ${dataHash} was anchored by ${sender} in window ${window}.`;
+}
+
+function readAppId({ options }: Call): string {
+  const app = options.text("app");
+  if (app === undefined || app === "") throw apiError("usage", { reason: "Give --app", command: "anchor" });
+  if (/^[0-9a-f]{64}$/.test(app)) return app;
+  if (!/^[\x20-\x7e]{1,64}$/.test(app)) {
+    throw apiError("usage", { reason: "--app takes up to 64 ASCII characters", command: "anchor" });
+  }
+  return toHex(appIdOf(loadCrypto().crypto, app));
+}
+
+async function documentHash({ arguments: [, file], options }: Call): Promise<string | undefined> {
+  const text = options.text("hash");
+  if (text !== undefined) {
+    if (fromHex(text)?.length !== 32) {
+      throw apiError("usage", { reason: "--hash takes 64 hex digits", command: "anchor" });
+    }
+    return text.toLowerCase();
+  }
+  if (file === undefined) return undefined;
+  return toHex(loadCrypto().crypto.sha256(await readBytes(file, DOCUMENT_BYTES_MAX)));
+}
+
+/** Decimal nɈ of what a person wrote. Throws `ProtocolError("amount-invalid")`. */
+function readAmount(text: string): string {
+  return parseAmount(text).toString();
+}
+
+function readCount(text: string | undefined, command: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw apiError("usage", { reason: `--limit takes a number, not ${text}`, command });
+  return Number(text);
+}
+
+async function readText(file: string): Promise<string> {
+  return new TextDecoder().decode(await readBytes(file, TEXT_BYTES_MAX));
+}
+
+async function readBytes(file: string, sizeMax: number): Promise<Uint8Array> {
+  try {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of createReadStream(file)) {
+      length += (chunk as Buffer).length;
+      if (length > sizeMax) throw Object.assign(new Error(), { code: "EFBIG" });
+      chunks.push(chunk as Buffer);
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    throw apiError("file-unreadable", { file, errno: (error as NodeJS.ErrnoException).code ?? "unknown" });
+  }
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: "wx" });
+  } catch (error) {
+    const errno = (error as NodeJS.ErrnoException).code ?? "unknown";
+    throw errno === "EEXIST" ? apiError("file-exists", { file }) : apiError("file-unwritable", { file, errno });
+  }
+}

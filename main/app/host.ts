@@ -1,0 +1,235 @@
+/**
+ * The host: the process in which everything runs, wired here and nowhere else. Started in order: identity, network, node and
+ * wallet, the API, metrics; stopped the other way round. Below it nothing knows whether it is a daemon or the desktop app.
+ */
+import { rm } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { EventRing } from "../api/events.ts";
+import { readStatus, type Context } from "../api/router.ts";
+import { listenOnSocket, type ApiServer } from "../api/server.ts";
+import type { HostService, NodeService, Services, WalletService } from "../api/services.ts";
+import { Tasks } from "../api/tasks.ts";
+import { keystoreContext } from "../keystore/context.ts";
+import { IdentityStore } from "../keystore/identityStore.ts";
+import { loadCrypto, type Native } from "../native/index.ts";
+import { openNetwork, type OpenedNetwork } from "../node/network/openNetwork.ts";
+import type { LocalRules } from "../node/network/networkFile.ts";
+import type { Claimed } from "./attach.ts";
+import { prepareSocketPath } from "./dataDirectory.ts";
+import { HostIdentity } from "./identityService.ts";
+import type { Logger } from "./log.ts";
+import { createMetrics, serveMetrics, type MetricsServer } from "./metrics.ts";
+import { VERSION } from "./version.ts";
+
+/** A whole stop; what takes longer is ended by the process. */
+export const STOP_MS_MAX = 5000;
+/** Answers that are on their way get this long when the API closes. */
+const ANSWERS_MS_MAX = 500;
+
+/** What a node is started with. */
+export interface NodeContext {
+  readonly crypto: Native;
+  readonly identity: HostIdentity;
+  readonly network: OpenedNetwork;
+  readonly logger: Logger;
+  /** Multiaddrs to listen on; none for outbound connections only. */
+  readonly listen: readonly string[];
+  /** Aborted when the host is to stop, also while the node still starts. */
+  readonly stopping: AbortSignal;
+}
+
+export interface RunningNode {
+  readonly node: NodeService;
+  readonly wallet?: WalletService;
+  /** Writes down what must be and ends all threads. */
+  stop(): Promise<void>;
+}
+
+export interface HostOptions {
+  readonly claimed: Claimed;
+  /** As `openNetwork` takes it. */
+  readonly network: string;
+  readonly local?: LocalRules;
+  readonly listen?: readonly string[];
+  /** Of the metrics on loopback; none without. */
+  readonly metricsPort?: number;
+  readonly logger: Logger;
+  readonly startNode?: (context: NodeContext) => Promise<RunningNode>;
+  readonly stopping: AbortSignal;
+  /** Somebody asked this host to stop. */
+  readonly onStopRequest: () => void;
+}
+
+export interface Host {
+  readonly network: OpenedNetwork;
+  readonly socket: string;
+  readonly metricsPort: number | undefined;
+  /** Gives the part that was still at work when the time was over, after which the process must end: it keeps the lock. */
+  readonly stop: () => Promise<string | undefined>;
+}
+
+/** Throws what stands in the way, with nothing left running and the data directory released. */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const parts = new Parts(options.claimed);
+  try {
+    return await start(options, parts);
+  } catch (error) {
+    await parts.stop();
+    throw error;
+  }
+}
+
+async function start(options: HostOptions, parts: Parts): Promise<Host> {
+  const { claimed, logger } = options;
+  const { directory } = claimed;
+  const { crypto, note } = loadCrypto();
+  logger.info({ note }, "cryptography");
+
+  const events = new EventRing();
+  const tasks = new Tasks(
+    (task) => events.publish({ kind: "task", payload: task }),
+    (error) => logger.error({ err: error }, "a task failed"),
+  );
+  parts.add("tasks", () => tasks.cancelAll());
+
+  const store = await IdentityStore.open(keystoreContext({ directory: directory.identity, crypto }));
+  for (const { code, params } of store.warnings) logger.warn({ code, params }, "identity");
+  const identity = new HostIdentity(store, () => changes.mark("status"));
+  parts.add("identity", () => identity.lock());
+
+  const { accountPublicKey, nodePublicKey } = store.summary;
+  const network = await openNetwork({
+    crypto,
+    asked: options.network,
+    networksDirectory: directory.networks,
+    self: { accountPubkey: accountPublicKey, nodePubkey: nodePublicKey },
+    ...(options.local === undefined ? {} : { local: options.local }),
+  });
+  logger.info({ network: network.network.name, profile: network.network.rules.profile }, "network");
+
+  let running: RunningNode | undefined;
+  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet });
+  const host: HostService = {
+    version: VERSION,
+    pid: process.pid,
+    startedAtMs: claimed.startedAtMs,
+    network: { network: network.network.name, profile: network.network.rules.profile },
+    requestStop: options.onStopRequest,
+    metrics: () => figures.scrape(),
+  };
+  const currentStatus = () => readStatus({ host, services });
+  const figures = createMetrics(currentStatus);
+  const changes = new ChangePublisher(events, currentStatus, (error) => logger.error({ err: error }, "status"));
+
+  if (options.startNode !== undefined) {
+    const { listen = [], stopping } = options;
+    running = await options.startNode({ crypto, identity, network, logger, listen, stopping });
+    const { node, wallet } = running;
+    parts.add("node", () => running?.stop());
+    const ends = [
+      node.onChange((change) => {
+        if (change.kind === "notice") events.publish({ kind: "notice", payload: change.notice });
+        else changes.mark(change.kind);
+      }),
+      wallet?.onChange((entry) => events.publish({ kind: "history", payload: entry })),
+    ];
+    parts.add("listeners", () => ends.forEach((end) => end?.()));
+  }
+
+  const closing = new AbortController();
+  const context: Context = { host, services, events, tasks, streams: { open: 0 }, stopping: closing.signal };
+  const socket = await prepareSocketPath(directory);
+  const api = await listenOnSocket(socket, {
+    context,
+    onDefect: (error, procedure) => logger.error({ err: error, procedure }, "a procedure failed"),
+  });
+  parts.add("api", () => closeApi(api, closing, socket));
+
+  let metrics: MetricsServer | undefined;
+  if (options.metricsPort !== undefined) {
+    metrics = await serveMetrics(options.metricsPort, figures, () => running !== undefined);
+    parts.add("metrics", () => metrics?.close());
+  }
+  await claimed.announce(socket);
+  logger.info({ directory: directory.root, pid: process.pid }, "host started");
+  return { network, socket, metricsPort: metrics?.port, stop: () => parts.stop() };
+}
+
+async function closeApi(api: ApiServer, closing: AbortController, socket: string): Promise<void> {
+  closing.abort();
+  await Promise.race([api.close(), wait(ANSWERS_MS_MAX, undefined, { ref: false })]);
+  if (process.platform !== "win32") await rm(socket, { force: true });
+}
+
+/** What has been started, to be stopped in the opposite order within one time. */
+class Parts {
+  readonly #claimed: Claimed;
+  readonly #stops: { readonly name: string; readonly stop: () => Promise<void> | void }[] = [];
+  #stopped: Promise<string | undefined> | undefined;
+
+  constructor(claimed: Claimed) {
+    this.#claimed = claimed;
+  }
+
+  add(name: string, stop: () => Promise<void> | void): void {
+    this.#stops.push({ name, stop });
+  }
+
+  stop(): Promise<string | undefined> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll(): Promise<string | undefined> {
+    const end = performance.now() + STOP_MS_MAX - ANSWERS_MS_MAX;
+    for (const { name, stop } of this.#stops.toReversed()) {
+      const late = wait(Math.max(0, end - performance.now()), "late" as const, { ref: false });
+      // A part that fails to stop has ended, too; the others go on.
+      const ended = Promise.resolve()
+        .then(stop)
+        .then(
+          () => "ended" as const,
+          () => "ended" as const,
+        );
+      // It may still write: the lock stays with the process.
+      if ((await Promise.race([ended, late])) === "late") return name;
+    }
+    await this.#claimed.release();
+    return undefined;
+  }
+}
+
+/** Turns changes into events with the status of that moment, one at a time: a slow status makes fewer of them. */
+class ChangePublisher {
+  readonly #events: EventRing;
+  readonly #read: () => ReturnType<typeof readStatus>;
+  readonly #onDefect: (error: unknown) => void;
+  #marked: "window-closed" | "status" | undefined;
+  #isReading = false;
+
+  constructor(events: EventRing, read: () => ReturnType<typeof readStatus>, onDefect: (error: unknown) => void) {
+    this.#events = events;
+    this.#read = read;
+    this.#onDefect = onDefect;
+  }
+
+  mark(kind: "window-closed" | "status"): void {
+    if (this.#marked !== "window-closed") this.#marked = kind;
+    if (!this.#isReading) void this.#publishMarked();
+  }
+
+  async #publishMarked(): Promise<void> {
+    this.#isReading = true;
+    while (this.#marked !== undefined) {
+      const kind = this.#marked;
+      this.#marked = undefined;
+      try {
+        this.#events.publish({ kind, payload: await this.#read() });
+      } catch (error) {
+        this.#onDefect(error);
+      }
+    }
+    this.#isReading = false;
+  }
+}
