@@ -129,7 +129,7 @@ export async function fillDisk(): Promise<PartResult | { readonly reason: string
   mkdirSync(small);
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", small], { encoding: "utf8" });
   try {
-    if (mounted.status !== 0) return { reason: `no tmpfs can be mounted here: ${mounted.stderr ?? "no mount"}`.trim() };
+    if (mounted.status !== 0) return { reason: `no tmpfs can be mounted here: ${mounted.stderr}`.trim() };
     const roots = new Map<number, string>();
     const judge = new Judge(roots);
     const full = await judge.run({ directory: join(small, "node"), windows: WINDOWS_UNBOUNDED });

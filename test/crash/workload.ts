@@ -1,5 +1,5 @@
 /** A chain that follows from its windows alone: the same windows give the same states, whoever was killed in between. */
-import { ZERO_HASH, type AccountId, type Hash32, type NodeId } from "../../main/protocol/bytes.ts";
+import { ZERO_HASH, type AccountId, type Hash32 } from "../../main/protocol/bytes.ts";
 import { encode, u32 } from "../../main/protocol/codec/codec.ts";
 import type { Crypto, PublicKey, Signature } from "../../main/protocol/crypto.ts";
 import { MONTANA_PARAMS } from "../../main/protocol/genesis/montana.ts";
@@ -53,7 +53,7 @@ export async function inputsOf(
 ): Promise<WindowInputs> {
   const known = Math.min(200, Number(window));
   const operations: WindowInputs["operations"][number][] = [];
-  const node = nodeIdOf(crypto, keyOf(crypto, FIRST_NODE)) as NodeId;
+  const node = nodeIdOf(crypto, keyOf(crypto, FIRST_NODE));
   const senders = new Set<number>();
   for (let i = 0; i < OPERATIONS_PER_WINDOW; i++) {
     const random = crypto.sha256(encode(u32, Number(window) * OPERATIONS_PER_WINDOW + i));

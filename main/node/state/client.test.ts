@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { loadCrypto } from "../../native/index.ts";
-import { equalBytes, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
+import { compareBytes, equalBytes, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
 import { decodeProof, verifyProof } from "../../protocol/merkle/proof.ts";
 import { proposalHeader } from "../../protocol/objects/consensus.ts";
 import { accountRecord } from "../../protocol/state/records.ts";
@@ -62,7 +62,7 @@ class Node {
     if ("failure" in outcome) throw new Error(outcome.failure);
     const header = headerOf(inputs.window, this.prevHash, outcome.roots, inputs.timechainValue);
     const hash = proposalHeader.identify(crypto, header);
-    const bundles = inputs.bundleSigners.toSorted(Buffer.compare).map((nodeId) => ({ nodeId, hash: ZERO_HASH }));
+    const bundles = inputs.bundleSigners.toSorted(compareBytes).map((nodeId) => ({ nodeId, hash: ZERO_HASH }));
     const decided: DecidedWindow = {
       header,
       hash,

@@ -29,8 +29,8 @@ async function handle({ id, name, input }: Extract<ToWorker, { kind: "request" }
     const output = await service.handlers[name](input as never, context);
     answer({ kind: "result", id, output });
   } catch (error) {
-    const known = translateError(error);
-    if (known instanceof ProtocolError) answer({ kind: "error", id, code: known.code, params: known.params });
+    const known: Error = translateError(error);
+    if (known instanceof ProtocolError) answer({ kind: "error", id, ...namesOf(known) });
     else
       answer({ kind: "defect", id, message: known instanceof Error ? (known.stack ?? known.message) : String(known) });
   } finally {
@@ -39,6 +39,8 @@ async function handle({ id, name, input }: Extract<ToWorker, { kind: "request" }
   if (name === "close") port.close();
   else if (name === "persist") await service.maintain();
 }
+
+const namesOf = ({ code, params }: ProtocolError) => ({ code, params });
 
 port.on("message", (message: ToWorker) => {
   if (message.kind === "cancel") running.get(message.id)?.abort();

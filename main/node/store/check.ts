@@ -65,7 +65,8 @@ function* collecting(part: Generator<Progress>, problems: Problem[]): Generator<
 
 function note(problems: Problem[], error: unknown): void {
   if (!(error instanceof ProtocolError)) throw error;
-  if (problems.length < PROBLEMS_MAX) problems.push({ code: error.code, params: error.params });
+  const { code, params }: ProtocolError = error;
+  if (problems.length < PROBLEMS_MAX) problems.push({ code, params });
 }
 
 function* checkPages({ internals: { db } }: Store): Generator<Progress> {

@@ -113,7 +113,7 @@ export class Database {
     } catch (error) {
       const cause = translateError(error);
       // A commit that finds the disk full has written nothing that counts; after a failed sync nobody knows.
-      if ((cause as { code?: unknown }).code === "disk-full") {
+      if ((cause as { code?: string }).code === "disk-full") {
         this.#rollback(cause);
         throw cause;
       }

@@ -50,9 +50,10 @@ const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
 const PRIMARY_CODE_MASK = 0xff;
 
-/** What SQLite or the file system threw, under the store's names. Other errors are given back as they are. */
-export function translateError(error: unknown): unknown {
-  if (error instanceof ProtocolError || !(error instanceof Error)) return error;
+/** What SQLite or the file system threw, under the store's names. Other errors come back as they are. */
+export function translateError(error: unknown): Error {
+  if (error instanceof ProtocolError) return error;
+  if (!(error instanceof Error)) return new Error(String(error));
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   const detail = error.message;
   if (typeof errcode === "number") {

@@ -201,7 +201,7 @@ export class PackedRows {
     const next = ends.slice();
     for (const slot of this.slots()) order[next[this.#bucketOf(slot)]!++] = slot;
     for (let i = 0; i + 1 < ends.length; i++) {
-      if (ends[i + 1]! - ends[i]! > 1) order.subarray(ends[i]!, ends[i + 1]!).sort((a, b) => this.#compareIds(a, b));
+      if (ends[i + 1]! - ends[i]! > 1) order.subarray(ends[i], ends[i + 1]).sort((a, b) => this.#compareIds(a, b));
     }
     return order;
   }

@@ -71,7 +71,7 @@ const COMPACTION_BYTES_MIN = 1 << 20;
 interface Waiting {
   readonly text: string;
   readonly record: Uint8Array;
-  readonly done: PromiseWithResolvers<void>;
+  readonly done: PromiseWithResolvers<undefined>;
 }
 
 /** One log, open in one process. All methods may be called at any time; appends that wait are synced together. */
@@ -88,7 +88,7 @@ export class SignedLog {
   readonly #entries = new Map<string, SignedEntry & { readonly synced: Promise<void> }>();
   #waiting: Waiting[] = [];
   #working: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
   /** Bytes dropped by {@link SignedLog.open} as a record that a crash had cut off. */
   readonly tornBytes: number;
 
@@ -137,7 +137,7 @@ export class SignedLog {
    * with what the disk reports; after a failure of the disk the log takes nothing until it is opened again.
    */
   async append(key: SignedKey, object: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#checkUsable();
     const text = keyText(key);
     const known = this.#entries.get(text);
     if (known !== undefined) {
@@ -145,7 +145,7 @@ export class SignedLog {
       return known.synced;
     }
     if (key.window < this.#floor) throw storeError("window-already-decided", keyParams(key));
-    const done = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<undefined>();
     const kept = object.slice();
     this.#entries.set(text, { key, object: kept, synced: done.promise });
     this.#waiting.push({ text, record: recordBytes(key, kept), done });
@@ -155,7 +155,7 @@ export class SignedLog {
 
   /** Says that the windows below `height` are decided: nothing is signed for them any more. The file is rewritten without them when they have become much of it. */
   async decided(height: bigint): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#checkUsable();
     if (height <= this.#floor) return;
     this.#floor = height;
     for (const [text, { key }] of this.#entries) if (!isKept(key, height)) this.#entries.delete(text);
@@ -166,13 +166,13 @@ export class SignedLog {
   /** Rewrites the file with nothing but the entries that count, and the floor. */
   async compact(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#checkUsable();
     const run = this.#guarded(() => this.#rewrite());
     this.#working = run;
     await run;
     this.#working = undefined;
     this.#work();
-    if (this.#failure !== undefined) throw this.#failure as Error;
+    this.#checkUsable();
   }
 
   async close(): Promise<void> {
@@ -181,6 +181,10 @@ export class SignedLog {
     await this.#handle.close();
     await this.#markHandle.close();
     this.#mark.close();
+  }
+
+  #checkUsable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #work(): void {
@@ -207,7 +211,7 @@ export class SignedLog {
         encode(mark, { generation: this.#generation, length: BigInt(position) }),
       );
       this.#length = position;
-      for (const { done } of batch) done.resolve();
+      for (const { done } of batch) done.resolve(undefined);
     } catch (error) {
       for (const { done } of batch) done.reject(translateError(error));
       throw error;

@@ -89,7 +89,7 @@ export function loadTreeFile(crypto: Crypto, path: string, root: Hash32): Sparse
   try {
     return loadTree(crypto, readChunks(fd), root);
   } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
+    if (error instanceof ProtocolError) return (error as ProtocolError).code;
     throw error;
   } finally {
     closeSync(fd);
