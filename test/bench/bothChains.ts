@@ -19,6 +19,8 @@ import type { Bench } from "./harness.ts";
 
 const WINDOWS = 3n;
 const SHORT_DIVISOR = 100n;
+/** What disturbs a run only ever makes it slower: the best of some short ones counts. */
+const SHORT_ROUNDS = 5;
 const MIB = 2 ** 20;
 
 const { crypto } = loadCrypto();
@@ -62,12 +64,19 @@ export const benches: Bench[] = [
   {
     name: "vdf/both-chains",
     async measure() {
-      const d = process.argv.includes("--full") ? MONTANA_PARAMS.d0 : MONTANA_PARAMS.d0 / SHORT_DIVISOR;
-      const alone = Math.max(await run(["timechain"], d), await run(["candidate"], d));
+      const isFull = process.argv.includes("--full");
+      const d = isFull ? MONTANA_PARAMS.d0 : MONTANA_PARAMS.d0 / SHORT_DIVISOR;
       const delay = monitorEventLoopDelay({ resolution: 5 });
-      delay.enable();
-      const both = await run(["timechain", "candidate"], d);
-      delay.disable();
+      const best = { timechain: Infinity, candidate: Infinity, both: Infinity };
+      for (let round = 0; round < (isFull ? 1 : SHORT_ROUNDS); round++) {
+        best.timechain = Math.min(best.timechain, await run(["timechain"], d));
+        best.candidate = Math.min(best.candidate, await run(["candidate"], d));
+        delay.enable();
+        best.both = Math.min(best.both, await run(["timechain", "candidate"], d));
+        delay.disable();
+      }
+      const { both } = best;
+      const alone = Math.max(best.timechain, best.candidate);
       const delayMs = delay.percentile(99) / 1e6;
       const rssMib = process.memoryUsage.rss() / MIB;
       console.error(

@@ -4,7 +4,6 @@ import { Worker } from "node:worker_threads";
 import type { SpeedJob, SpeedResult } from "./speedWorker.ts";
 
 const DURATION_MS = 1_500;
-const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./speedWorker.ts" : "./speedWorker.js", import.meta.url);
 
 /**
  * Iterations a second of the slowest of `chains` that run at the same time: two where the TimeChain is still to be started,
@@ -23,7 +22,7 @@ export async function measureSpeed(
 
 function runWorker(workerData: SpeedJob): Promise<SpeedResult> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(WORKER, { workerData, name: "vdf-speed" });
+    const worker = new Worker(new URL("./speedWorker.ts", import.meta.url), { workerData, name: "vdf-speed" });
     worker.once("message", resolve);
     worker.once("error", reject);
     worker.once("exit", (code) => {

@@ -4,8 +4,6 @@ import { Worker } from "node:worker_threads";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { COMMANDS_MAX, type Answer, type ChainJob, type Command, type FromThread, type ToThread } from "./messages.ts";
 
-/** Compiled code lies in files of another ending. */
-const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 /** A chain needs little: its messages are small and its buffers 32 bytes. */
 const HEAP_MIB_MAX = 64;
 /** A slice, a rest and a write on a slow disk end within it. */
@@ -42,7 +40,7 @@ export class ThreadLink {
 
   private constructor(job: ChainJob, listener: LinkListener) {
     this.#listener = listener;
-    this.#worker = new Worker(WORKER, {
+    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData: job,
       name: `vdf-${job.purpose}`,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
