@@ -2,8 +2,6 @@
  * The way of the own node into the Node Table: the lifecycle with the person's settings, the computer's power and sleep, and
  * the registration that is published each window until it is applied.
  */
-import { join as joinPath } from "node:path";
-
 import { registrationMessage, type Message } from "../../consensus/objects.ts";
 import type { NodeSigner } from "../../keystore/signers.ts";
 import type { Native } from "../../native/index.ts";
@@ -11,22 +9,15 @@ import { byteKey, toHex } from "../../protocol/bytes.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
 import type { NetworkRules } from "../../protocol/genesis/rules.ts";
 import { nodeRegistration } from "../../protocol/objects/nodeRegistration.ts";
+import { Conditions, type ConditionsReport } from "../lifecycle/conditions.ts";
 import { outlookOf } from "../lifecycle/deadline.ts";
 import { Lifecycle, type LifecycleReport } from "../lifecycle/lifecycle.ts";
 import type { OwnStanding } from "../lifecycle/standing.ts";
 import type { LifecycleNews, Phase, RegistrationDraft } from "../lifecycle/state.ts";
-import { AwakeLog } from "../vdf/awakeLog.ts";
-import { watchClocks } from "../vdf/clockWatch.ts";
-import { keepAwake, type KeepAwake } from "../vdf/keepAwake.ts";
 import type { ChainSettings } from "../vdf/messages.ts";
-import { watchPower } from "../vdf/power.ts";
 import type { NoticeBoard } from "./notices.ts";
 import { DEFAULT_SETTINGS, readSettings, writeSettings, type JoinSettings } from "./settings.ts";
 import type { AppliedWindow } from "./tables.ts";
-
-export const AWAKE_FILE = "awake.bin";
-/** After a chain's thread has ended by itself. */
-const CHAIN_RESTART_MS = 5000;
 
 export interface CandidacyOptions {
   readonly crypto: Native;
@@ -77,19 +68,14 @@ export interface CandidacyStatus {
 
 export class Candidacy {
   readonly #options: CandidacyOptions;
-  readonly #awake: AwakeLog;
-  readonly #ends: (() => void)[] = [];
+  readonly #conditions: Conditions;
+  readonly #lifecycle: Lifecycle;
   #settings: JoinSettings;
-  #lifecycle: Lifecycle;
-  #configured = "";
-  #isOnBattery = false;
-  #keepAwake: Promise<KeepAwake> | undefined;
+  #configured: string;
   /** The same object each window: one that differs in its signature alone would be another message for everybody. */
   #published: { readonly key: string; readonly message: Message } | undefined;
-  #restart: NodeJS.Timeout | undefined;
   /** Changes of the settings, one after the other. */
   #work: Promise<void> = Promise.resolve();
-  #isClosed = false;
 
   static async open(options: CandidacyOptions): Promise<Candidacy> {
     const settings = await readSettings(options.folder, () => options.notices.tell("join-settings-damaged"));
@@ -99,23 +85,20 @@ export class Candidacy {
   private constructor(options: CandidacyOptions, settings: JoinSettings) {
     this.#options = options;
     this.#settings = settings;
-    const { crypto, folder, notices } = options;
-    this.#awake = new AwakeLog(crypto, joinPath(folder, AWAKE_FILE), (fault) =>
-      notices.tell("awake-log-damaged", { fault }),
-    );
-    this.#lifecycle = this.#openLifecycle();
-    this.#ends.push(
-      watchClocks(({ awakeMs, asleepMs, clockSetMs }, { wallMs }) => {
-        const { phase } = this.#lifecycle.state;
-        if (phase === "CandidateVdf") this.#note(() => this.#awake.add(this.#rests ? 0 : awakeMs, wallMs));
-        if (asleepMs > 0) notices.tell("computer-slept", { seconds: Math.round(asleepMs / 1000) });
-        if (clockSetMs !== 0) notices.tell("clock-set", { seconds: Math.round(clockSetMs / 1000) });
-      }),
-      watchPower(({ source }) => {
-        this.#isOnBattery = source === "battery";
-        void this.#apply();
-      }),
-    );
+    const { crypto, rules, signer, folder, addonPath, windowSeconds } = options;
+    this.#conditions = new Conditions({
+      ...{ crypto, folder, listener: (report) => this.#hearConditions(report) },
+      preferences: { isPaused: settings.isPaused, isMainsOnly: settings.onMainsOnly, isKeptAwake: false },
+    });
+    this.#configured = JSON.stringify(this.#chainSettings);
+    this.#lifecycle = new Lifecycle({
+      ...{ crypto, rules, nodePubkey: signer.publicKey, folder, windowSeconds },
+      ...(addonPath === undefined ? {} : { addonPath }),
+      chainSettings: this.#chainSettings,
+      publish: (draft) => this.#publish(draft),
+      tell: (report) => this.#tell(report),
+      awakeShare: () => this.#conditions.awakeShare ?? 1,
+    });
     void this.#apply();
   }
 
@@ -180,7 +163,7 @@ export class Candidacy {
               pausableSeconds: candidate.deadline?.pausableSeconds ?? null,
               startWindow: Number(candidate.wStart),
               isPaused: this.#settings.isPaused,
-              waitsFor: !this.#settings.isPaused && this.#waitsForMains ? "mains" : null,
+              waitsFor: this.#conditions.pauseReasons.includes("battery") ? "mains" : null,
             },
       queue:
         queue === undefined
@@ -196,37 +179,13 @@ export class Candidacy {
 
   /** Resolves when the chain's progress is on disk and its thread is gone. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#restart);
-    for (const end of this.#ends) end();
-    await Promise.all([this.#lifecycle.close(), this.#letSleep()]);
-    this.#note(() => this.#awake.save(Date.now()));
-    this.#awake.close();
-  }
-
-  #openLifecycle(): Lifecycle {
-    const { crypto, rules, signer, folder, addonPath, windowSeconds } = this.#options;
-    return new Lifecycle({
-      ...{ crypto, rules, nodePubkey: signer.publicKey, folder, windowSeconds },
-      ...(addonPath === undefined ? {} : { addonPath }),
-      chainSettings: this.#chainSettings,
-      publish: (draft) => this.#publish(draft),
-      tell: (report) => this.#tell(report),
-      awakeShare: () => this.#awake.share(Date.now()) ?? 1,
-    });
-  }
-
-  get #waitsForMains(): boolean {
-    return this.#settings.onMainsOnly && this.#isOnBattery;
-  }
-
-  get #rests(): boolean {
-    return this.#settings.isPaused || this.#waitsForMains;
+    await Promise.all([this.#lifecycle.close(), this.#conditions.close()]);
   }
 
   get #chainSettings(): ChainSettings {
     const { cpuShare, isLowPriority } = this.#settings;
-    return { isPaused: this.#rests, cpuShare, priority: isLowPriority ? "low" : "normal" };
+    const isPaused = this.#conditions.pauseReasons.length > 0;
+    return { isPaused, cpuShare, priority: isLowPriority ? "low" : "normal" };
   }
 
   /** Chapter 05: the chain must be done 2τ₂ windows after it began. */
@@ -255,30 +214,47 @@ export class Candidacy {
 
   /** Brings chain and computer to what settings and power say. */
   #apply(): Promise<void> {
+    const { isPaused, onMainsOnly, keepsAwake } = this.#settings;
+    const isKeptAwake = keepsAwake && this.phase === "CandidateVdf" && !isPaused;
+    this.#conditions.prefer({ isPaused, isMainsOnly: onMainsOnly, isKeptAwake });
+    return this.#configure();
+  }
+
+  /** A chain that is told how to run measures its speed anew, so it is told what is new alone. */
+  #configure(): Promise<void> {
     this.#work = this.#work.then(async () => {
-      if (this.#isClosed) return;
       const settings = this.#chainSettings;
-      // What a chain is told, it measures its speed anew from there.
-      if (JSON.stringify(settings) !== this.#configured) await this.#lifecycle.configure(settings);
+      if (JSON.stringify(settings) === this.#configured) return;
       this.#configured = JSON.stringify(settings);
-      const isNeeded = this.#settings.keepsAwake && this.phase === "CandidateVdf" && !this.#rests;
-      if (!isNeeded) await this.#letSleep();
-      else this.#keepAwake ??= this.#stayAwake();
+      await this.#lifecycle.configure(settings);
     });
     return this.#work;
   }
 
-  async #stayAwake(): Promise<KeepAwake> {
-    const kept = await keepAwake();
-    if (!kept.isHeld) this.#options.notices.tell("not-kept-awake", { reason: kept.reason });
-    else void kept.lost.then((reason) => this.#options.notices.tell("not-kept-awake", { reason }));
-    return kept;
-  }
-
-  async #letSleep(): Promise<void> {
-    const kept = await this.#keepAwake;
-    this.#keepAwake = undefined;
-    if (kept?.isHeld === true) await kept.release();
+  #hearConditions(report: ConditionsReport): void {
+    const { notices, changed } = this.#options;
+    switch (report.kind) {
+      case "pause-reasons":
+        // The first comes while the conditions are made; the lifecycle then starts with them.
+        if ((this.#lifecycle as Lifecycle | undefined) !== undefined) void this.#configure();
+        changed();
+        return;
+      case "slept":
+        notices.tell("computer-slept", { seconds: Math.round(report.seconds) });
+        return;
+      case "clock-set":
+        notices.tell("clock-set", { seconds: Math.round(report.seconds) });
+        return;
+      case "not-kept-awake":
+        notices.tell("not-kept-awake", { reason: report.reason });
+        return;
+      case "awake-log":
+        notices.tell("awake-log-damaged", { detail: report.code });
+        return;
+      case "power":
+      case "kept-awake":
+        return;
+    }
   }
 
   #publish(draft: RegistrationDraft): void {
@@ -290,16 +266,6 @@ export class Candidacy {
       this.#published = { key, message: registrationMessage({ ...draft, signature }) };
     }
     publish(this.#published.message);
-  }
-
-  /** Estimates must not stop a node. */
-  #note(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      const errno = (error as NodeJS.ErrnoException).code ?? String(error);
-      this.#options.notices.tell("progress-not-saved", { errno });
-    }
   }
 
   #tell(report: LifecycleReport): void {
@@ -328,7 +294,6 @@ export class Candidacy {
         break;
       case "chain-failed":
         notices.tell("candidate-chain-failed", { detail: report.error.message });
-        this.#restartSoon();
         break;
       default:
         this.#tellNews(report);
@@ -348,19 +313,6 @@ export class Candidacy {
       notices.clear("deadline");
     }
     if (news.kind === "registered" || news.kind === "admitted") notices.clear("restart");
-  }
-
-  /** With the state of the file, which is that of the chain's last segment. */
-  #restartSoon(): void {
-    if (this.#isClosed || this.#restart !== undefined) return;
-    this.#restart = setTimeout(() => {
-      this.#restart = undefined;
-      this.#work = this.#work.then(async () => {
-        if (this.#isClosed) return;
-        await this.#lifecycle.close();
-        if (!this.#isClosed) this.#lifecycle = this.#openLifecycle();
-      });
-    }, CHAIN_RESTART_MS);
   }
 }
 

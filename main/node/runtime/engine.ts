@@ -32,6 +32,8 @@ export const TIMECHAIN_FILE = "timechain.bin";
 const BATCH_MAX = 128;
 /** Messages that wait for it; what comes on top is dropped, and will be repeated by its sender. */
 const INBOX_MAX = 4096;
+/** One window in so many. */
+const SAMPLE_INTERVAL = 16;
 /** The sender of what this node itself hands in; no transport uses it. */
 export const OWN: PeerId = "own";
 
@@ -49,6 +51,8 @@ export interface EngineParts {
   readonly signer: NodeSigner | undefined;
   readonly transport: Transport;
   readonly proofs: CandidateProofs;
+  /** A candidate may spend its core on its own chain, and take T from decided headers. */
+  readonly followsTime: () => boolean;
   readonly listener: EngineListener;
 }
 
@@ -85,6 +89,7 @@ export class Engine implements PeerHandler {
   readonly #working = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #tip!: Tip;
+  #isSampling = false;
   #isSilent: boolean;
   #isStarted = false;
   #isOver = false;
@@ -182,6 +187,7 @@ export class Engine implements PeerHandler {
       ...{ crypto, genesisStateHash, tau2Windows: rules.params.tau2Windows },
       ...(addonPath === undefined ? {} : { addonPath }),
       progressPath: join(folder, TIMECHAIN_FILE),
+      isResting: this.#parts.followsTime(),
       base: { segment: tip.window ?? 0n, value: tip.timechainValue, d: tip.d },
       listener: {
         ticked: (window, value) => this.#step({ kind: "ticked", window, value }),
@@ -312,10 +318,30 @@ export class Engine implements PeerHandler {
   async #persist({ decided }: Persist): Promise<void> {
     const { tables, log, listener } = this.#parts;
     const persisted = await tables.persist(decided, listener.draft());
+    const before = this.#tip;
     this.#tip = persisted.tip;
     this.#step(persisted.committed);
     listener.applied(persisted);
+    this.#sampleTime(before, persisted.tip);
     await log.decided(persisted.tip.window + 1n);
+  }
+
+  /** Who takes T from others recomputes a step now and then (chapter 03 §4.3): beside the event loop, one at a time. */
+  #sampleTime(before: Tip, { window, timechainValue }: AppliedWindow["tip"]): void {
+    const { crypto, followsTime } = this.#parts;
+    if (!followsTime() || this.#isSampling || window === 0n || Math.random() * SAMPLE_INTERVAL >= 1) return;
+    this.#isSampling = true;
+    const segment = { start: before.timechainValue, iterations: Number(before.d), claimedEnd: timechainValue };
+    this.#work("sample-time", async () => {
+      try {
+        const [isRight] = await crypto.verifySegments([segment], { threads: 1, signal: this.#stopping.signal });
+        if (isRight !== true) this.#fail("timechain-value-wrong", { window }, undefined, true);
+      } catch (error) {
+        if (!this.#stopping.signal.aborted) throw error;
+      } finally {
+        this.#isSampling = false;
+      }
+    });
   }
 
   async #fetchWindows(first: bigint, count: bigint): Promise<void> {
@@ -324,6 +350,7 @@ export class Engine implements PeerHandler {
   }
 
   #runVdf(effect: RunVdf): void {
+    this.#time.rest(this.#parts.followsTime());
     this.#time.run(effect);
   }
 

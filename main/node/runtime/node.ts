@@ -3,17 +3,17 @@
  * when a part of it ends by itself. This is the only place where the parts meet.
  */
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import type { Fault, Notice as MachineNotice } from "../../consensus/effects.ts";
-import { operationMessage, type Message } from "../../consensus/objects.ts";
+import type { Message } from "../../consensus/objects.ts";
 import type { Verdict } from "../../consensus/verdict.ts";
 import type { IdentityStore } from "../../keystore/identityStore.ts";
 import type { NodeSigner } from "../../keystore/signers.ts";
 import type { Native } from "../../native/index.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
-import type { Operation } from "../../protocol/objects/operations.ts";
 import { supplyAt } from "../../protocol/state/supply.ts";
 import { CandidateProofs, type CandidateVdfCheck } from "../lifecycle/candidateProofs.ts";
 import type { OpenedNetwork } from "../network/openNetwork.ts";
@@ -45,6 +45,8 @@ export interface NodeOptions {
   /** Nobody unless given. */
   readonly transport?: Transport;
   readonly candidateVdfCheck?: CandidateVdfCheck;
+  /** Until it is a node, T comes from decided headers; by default where there is one core for both chains. */
+  readonly followsTimeAsCandidate?: boolean;
   /** File of the add-on, for the threads of a packaged program. */
   readonly addonPath?: string;
   readonly logger: NodeLog;
@@ -116,6 +118,7 @@ export class RunningNode {
   readonly #proofs: CandidateProofs;
   readonly #listeners = new Set<(change: NodeChange) => void>();
   readonly #deciders = new Set<(decided: DecidedWindow) => void>();
+  readonly #followsTimeAsCandidate: boolean;
   #candidacy: Candidacy | undefined;
   #run: Run | undefined;
   #tip: Tip | undefined;
@@ -134,6 +137,7 @@ export class RunningNode {
     this.#options = options;
     this.#signer = signer;
     this.#transport = options.transport ?? nobody;
+    this.#followsTimeAsCandidate = options.followsTimeAsCandidate ?? availableParallelism() < 2;
     this.#proofs = new CandidateProofs(options.crypto, options.candidateVdfCheck ?? "full");
     this.#notices = new NoticeBoard((notice) => {
       options.logger.info({ notice: notice.code, ...notice.params }, "notice");
@@ -241,9 +245,9 @@ export class RunningNode {
     };
   }
 
-  /** Gives an operation to the machine; its word on it. Throws `node-stopped` where none runs. */
-  submit(operation: Operation): Promise<Verdict> {
-    return this.#engine.submit(operationMessage(operation));
+  /** Gives an operation or a registration to the machine, which relays it; its word on it. Throws `node-stopped`. */
+  submit(message: Message): Promise<Verdict> {
+    return this.#engine.submit(message);
   }
 
   /** The state worker, for look-ups. Throws `node-stopped` where none runs. */
@@ -263,6 +267,11 @@ export class RunningNode {
     clearTimeout(this.#restart);
     await Promise.all([this.#candidacy?.close(), this.#queue(() => this.#end())]);
     this.#signer.close();
+  }
+
+  get #followsTime(): boolean {
+    const phase = this.#candidacy?.phase;
+    return this.#followsTimeAsCandidate && (phase === "CandidateVdf" || phase === "Registered");
   }
 
   get #engine(): Engine {
@@ -321,6 +330,7 @@ export class RunningNode {
           ...{ folder: directory, tables: new Tables(crypto, this.#signer.nodeId, client), log },
           signer: this.#quiet === undefined ? this.#signer : undefined,
           ...{ transport: this.#transport, proofs: this.#proofs },
+          followsTime: () => this.#followsTime,
           listener: {
             draft: () => this.#candidacy?.draft,
             applied: (window) => this.#applied(window),

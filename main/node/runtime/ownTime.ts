@@ -14,6 +14,8 @@ export interface OwnTimeOptions {
   readonly tau2Windows: bigint;
   /** The newest window whose value the store has, its value, and D of the step after it. */
   readonly base: SegmentEnd & { readonly d: bigint };
+  /** Begin without computing: T comes from others. */
+  readonly isResting: boolean;
   readonly listener: OwnTimeListener;
 }
 
@@ -37,6 +39,7 @@ export class OwnTime {
   #computed: SegmentEnd[] | undefined = [];
   /** One after the other: what is asked of the thread builds on what was asked before. */
   #work: Promise<void> = Promise.resolve();
+  #isResting: boolean;
   #isStopped = false;
 
   /** Resolves when the thread works. */
@@ -49,6 +52,7 @@ export class OwnTime {
   private constructor(options: OwnTimeOptions) {
     this.#options = options;
     this.#newest = options.base;
+    this.#isResting = options.isResting;
     this.#through = lastWithSameD(options.base.segment, options.tau2Windows);
     const startMs = performance.now();
     options.crypto.chainRun(options.base.value).advance(SPEED_SAMPLE_ITERATIONS);
@@ -70,10 +74,23 @@ export class OwnTime {
     return computed;
   }
 
+  /** Leaves the hashing to others, or takes it up again with the next {@link run}. */
+  rest(isResting: boolean): void {
+    if (isResting === this.#isResting) return;
+    this.#isResting = isResting;
+    this.#queue(async () => {
+      await this.#chain?.configure({ isPaused: isResting });
+    });
+  }
+
   /** For `run-vdf`. A value that is computed already has been told. */
   run({ window, from, iterations }: Pick<RunVdf, "window" | "from" | "iterations">): void {
+    this.#queue(() => this.#run(window, from, iterations));
+  }
+
+  #queue(work: () => Promise<void>): void {
     this.#work = this.#work
-      .then(() => this.#run(window, from, iterations))
+      .then(() => (this.#isStopped ? undefined : work()))
       .catch((error: unknown) => {
         if (!this.#isStopped) this.#options.listener.failed("timechain-failed", asError(error));
       });
@@ -86,7 +103,7 @@ export class OwnTime {
   }
 
   async #run(window: bigint, from: Hash32, iterations: bigint): Promise<void> {
-    if (this.#isStopped || this.#chain === undefined) return;
+    if (this.#isResting || this.#chain === undefined) return;
     const start = { segment: window - 1n, value: from };
     const isAhead = this.#newest.segment >= window;
     const isThere = this.#newest.segment === start.segment && equalBytes(this.#newest.value, from);
@@ -110,6 +127,7 @@ export class OwnTime {
     this.#chain = await TimeChain.start(crypto, {
       ...{ genesisStateHash, progressPath, window: segment, value, d, through: this.#through },
       ...(addonPath === undefined ? {} : { addonPath }),
+      settings: { isPaused: this.#isResting },
       listener: (event) => {
         this.#hear(event);
       },

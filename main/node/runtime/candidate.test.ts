@@ -1,0 +1,87 @@
+/** The way of a newcomer through a scaled network of real nodes (chapter 05): τ₂ = 100 windows. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { registrationMessage } from "../../consensus/objects.ts";
+import { ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
+import { SUITE_MLDSA65 } from "../../protocol/identity/ids.ts";
+import { nodeRegistration, TYPE_NODE_REGISTRATION } from "../../protocol/objects/nodeRegistration.ts";
+import { crypto, Member, Testnet, type TestNode } from "./testnet.fixture.ts";
+
+const EMISSION = 13_000_000_000n;
+const TAU2 = 100n;
+
+let net: Testnet;
+beforeAll(() => {
+  net = new Testnet({ founders: [new Member("one")], tau2Windows: TAU2, d: 400_000n });
+});
+afterAll(() => net.end());
+
+/** Somebody whose chain is done, in front of all others of its window: nobody recomputes chains here. */
+function registrationOf(name: string, wStart: bigint, place: number) {
+  const { node, nodeAccountId } = new Member(name);
+  const proofEndpoint = ZERO_HASH.slice() as Hash32;
+  proofEndpoint[31] = place;
+  return registrationMessage(
+    nodeRegistration.sign(crypto, node.secretKey, {
+      type: TYPE_NODE_REGISTRATION,
+      ...{ suiteId: SUITE_MLDSA65, nodePubkey: node.publicKey, operatorAccountId: nodeAccountId },
+      ...{ proofEndpoint, wStart, vdfChainLength: TAU2 },
+    }),
+  );
+}
+
+test("a candidate computes its chain, waits behind four others and is admitted when expected, whenever it is restarted", async () => {
+  const founder = await net.start(new Member("one"), { candidateVdfCheck: "none" });
+  const member = new Member("newcomer");
+  let newcomer = await net.start(member);
+  const restart = async (): Promise<void> => {
+    await newcomer.stop();
+    newcomer = await net.start(member);
+  };
+  const statusOf = ({ node }: TestNode) => node.status();
+
+  await newcomer.untilWindow(4);
+  expect((await statusOf(newcomer)).phase).toBe("Bootstrap");
+  await restart();
+  await newcomer.untilWindow(5);
+  await newcomer.node.join({ startsAnyway: true });
+  await newcomer.untilPhase("CandidateVdf");
+  const { startWindow, total } = (await statusOf(newcomer)).candidate!;
+  expect(total).toBe(Number(TAU2) * 400_000);
+  await newcomer.untilWindow(startWindow + 10);
+  await restart();
+  expect((await statusOf(newcomer)).candidate).toMatchObject({ startWindow, total });
+
+  await newcomer.untilWindow(startWindow + Number(TAU2) - 6);
+  await newcomer.until(async () => {
+    const { candidate } = await statusOf(newcomer);
+    return candidate?.done === candidate?.total;
+  });
+  await newcomer.untilWindow(startWindow + Number(TAU2) - 3);
+  for (const [i, name] of ["a", "b", "c", "d"].entries()) {
+    const message = registrationOf(name, BigInt(startWindow) - 3n, i);
+    await founder.node.submit(message);
+  }
+  await newcomer.untilPhase("Registered");
+  const { queue } = await statusOf(newcomer);
+  expect(queue!.position).toBeGreaterThanOrEqual(2);
+  await restart();
+  await newcomer.until(async () => (await statusOf(newcomer)).phase !== "Registered");
+  const status = await statusOf(newcomer);
+  expect(status.phase).toBe("Active");
+  const history = await newcomer.node.state.ask("history", { subject: member.nodeAccountId });
+  expect(history.at(-1)).toMatchObject({
+    ...{ kind: "welcome-bonus", amount: EMISSION, window: BigInt(queue!.expectedWindow) },
+  });
+  expect(history.filter(({ kind }) => kind === "welcome-bonus")).toHaveLength(1);
+  await restart();
+  expect((await statusOf(newcomer)).phase).toBe("Active");
+
+  await newcomer.untilWindow(queue!.expectedWindow + 8);
+  const summary = await newcomer.node.state.ask("summary", undefined);
+  expect(summary.totalBalance).toBe(EMISSION * (summary.height - 1n));
+  expect(summary.nodes).toBe(6);
+  const lines = await newcomer.node.state.ask("history", { subject: member.nodeAccountId });
+  const income = lines.reduce((sum, { amount }) => sum + amount, 0n);
+  expect(await newcomer.balance(member.nodeAccountId)).toBe(income);
+}, 180_000);
