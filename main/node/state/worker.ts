@@ -30,7 +30,7 @@ async function handle({ id, name, input }: Extract<ToWorker, { kind: "request" }
     answer({ kind: "result", id, output });
   } catch (error) {
     const known: Error = translateError(error);
-    if (known instanceof ProtocolError) answer({ kind: "error", id, ...namesOf(known) });
+    if (known instanceof ProtocolError) answer({ kind: "error", id, ...namesOf(known as ProtocolError) });
     else
       answer({ kind: "defect", id, message: known instanceof Error ? (known.stack ?? known.message) : String(known) });
   } finally {

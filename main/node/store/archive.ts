@@ -63,7 +63,7 @@ const historyRow = struct({ kind: u8, opHash: hash32, counterparty: hash32, amou
 
 const PLACES_PER_WINDOW = 2 ** 20;
 /** A window's number times 2^20 stays a whole number; accounts cannot count further than 2^32 either. */
-const WINDOWS_MAX = 2n ** 32n;
+export const WINDOWS_MAX = 2n ** 32n;
 
 /** How long objects are served (chapter 07 §3.18): windows back from the newest. */
 export interface Retention {
@@ -162,11 +162,11 @@ export class Archive {
     }));
   }
 
-  /** The objects of a window from place `first` on, in the order in which a peer is served (chapter 07 §3.18). */
+  /** The kept objects of a window from the `first`th on, in the order in which a peer is served (chapter 07 §3.18). */
   objects(window: bigint, first: number, count: number): ArchivedObject[] {
     const start = windowNumber(window) * PLACES_PER_WINDOW;
-    const sql = "SELECT seq, type, id, row FROM objects WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?";
-    return this.#db.all(sql, start + first, start + PLACES_PER_WINDOW, count).flatMap(([seq, type, id, row]) => {
+    const sql = "SELECT seq, type, id, row FROM objects WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ? OFFSET ?";
+    return this.#db.all(sql, start, start + PLACES_PER_WINDOW, count, first).flatMap(([seq, type, id, row]) => {
       if (row === null) return this.#stored(type as number, id as Hash32) ?? [];
       return [toObject(seq as number, type as number, id as Hash32 | null, row as Uint8Array)];
     });

@@ -65,7 +65,7 @@ function* collecting(part: Generator<Progress>, problems: Problem[]): Generator<
 
 function note(problems: Problem[], error: unknown): void {
   if (!(error instanceof ProtocolError)) throw error;
-  const { code, params }: ProtocolError = error;
+  const { code, params } = error as ProtocolError;
   if (problems.length < PROBLEMS_MAX) problems.push({ code, params });
 }
 

@@ -17,7 +17,7 @@ import { proposalHeader, type ProposalHeader } from "../../protocol/objects/cons
 import type { NodeRecord } from "../../protocol/state/records.ts";
 import { releaseTrees, type StateRoots, type StateTrees } from "../../protocol/state/roots.ts";
 import type { Settled, WindowResult } from "../../protocol/transition/applyWindow.ts";
-import { Archive, type ArchivedObject, type HistoryEntry, type Retention } from "./archive.ts";
+import { Archive, WINDOWS_MAX, type ArchivedObject, type HistoryEntry, type Retention } from "./archive.ts";
 import { Database, type Migration } from "./database.ts";
 import { storeError } from "./errors.ts";
 import { requireFreeSpace, syncDirectory } from "./files.ts";
@@ -347,8 +347,10 @@ export class Store {
   #retention(): Retention {
     const consensusObjects = this.#options.undoWindows;
     const { tau2Windows } = this.#options.rules.params;
-    // Participation of the current epoch can be counted again from the bodies (chapter 07 §3.18).
-    return { consensusObjects, bodies: Number(tau2Windows < 2n ** 31n ? tau2Windows : 2n ** 31n) + consensusObjects };
+    // Participation of the current epoch is counted again from the bodies (chapter 07 §3.18), and the signers before W_start,
+    // up to 2τ₂ ago, seed the candidate chain that a registration claims (chapter 05 R8).
+    const bodies = 2n * tau2Windows < WINDOWS_MAX ? Number(2n * tau2Windows) : Number(WINDOWS_MAX);
+    return { consensusObjects, bodies: bodies + consensusObjects };
   }
 
   #checkHeader(header: ProposalHeader, roots: StateRoots): void {
