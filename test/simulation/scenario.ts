@@ -69,6 +69,12 @@ export function runScenario(options: ScenarioOptions): ScenarioResult {
   };
 }
 
+interface Deafness {
+  readonly kind: string;
+  readonly speakers: ReadonlySet<number>;
+  readonly deaf: ReadonlySet<number>;
+}
+
 const DEAF_TO = ["bundle", "reveal", "header", "body", "prevote", "precommit", "precommit"] as const;
 
 const VOTE_PHASE_OFFSET = 41;
@@ -86,6 +92,7 @@ class Faults {
   readonly #random: Random;
   readonly #windows: number;
   readonly #hasFaults: boolean;
+  readonly #deafness: Deafness[] = [];
   #isOver = false;
 
   constructor(world: World, random: Random, windows: number, hasFaults: boolean) {
@@ -201,19 +208,29 @@ class Faults {
     });
   }
 
-  /** Some nodes miss all messages of one kind for a while: what the voting rules are there for. */
+  /** Messages of one kind from some nodes do not reach some others for a while: what the voting rules are there for. */
   #planDeafness(): void {
     const world = this.#world;
     const random = this.#random;
-    world.clock.after(random.between(0.2, 5) * WINDOW_MS, () => {
+    const some = () =>
+      new Set(random.sample(world.nodes, random.integer(1, world.nodes.length)).map(({ index }) => index));
+    world.isLost = (from, to, message) =>
+      this.#deafness.some(({ kind, speakers, deaf }) => kind === kindOf(message) && speakers.has(from) && deaf.has(to));
+    world.clock.after(random.between(0.1, 1.5) * WINDOW_MS, () => {
       if (this.#isOver) return;
-      const count = random.integer(1, world.nodes.length);
-      const deaf = new Set(random.sample(world.nodes, count).map(({ index }) => index));
-      const type = random.pick(DEAF_TO)!;
-      const loss = random.pick([0.3, 0.6, 1])!;
-      world.isLost = (to, message) => deaf.has(to) && kindOf(message) === type && random.chance(loss);
-      world.clock.after(random.between(0.1, 1) * WINDOW_MS, () => {
-        world.isLost = () => false;
+      const everybody = new Set(world.nodes.map(({ index }) => index));
+      const one = () => new Set([random.integer(0, world.nodes.length - 1)]);
+      // One who does not see the proposal and one whose precommits nobody sees: the hardest case for the lock.
+      const isHardCase = random.chance(0.4);
+      const added = isHardCase
+        ? [
+            { kind: "header", speakers: everybody, deaf: one() },
+            { kind: "precommit", speakers: one(), deaf: everybody },
+          ]
+        : [{ kind: random.pick(DEAF_TO)!, speakers: some(), deaf: some() }];
+      this.#deafness.push(...added);
+      world.clock.after(random.between(0.5, 2) * WINDOW_MS, () => {
+        for (const each of added) this.#deafness.splice(this.#deafness.indexOf(each), 1);
       });
       this.#planDeafness();
     });

@@ -39,7 +39,7 @@ export class World {
   /** Decides what another node is sent in place of a message; a Byzantine node's doing. */
   tamper: (from: number, to: number, message: Message) => readonly Message[] = (_, __, message) => [message];
   /** Messages that get lost whatever the links are like. */
-  isLost: (to: number, message: Message) => boolean = () => false;
+  isLost: (from: number, to: number, message: Message) => boolean = () => false;
   readonly #links: Set<number>[] = [];
   readonly #founders: readonly Member[];
   readonly #options: WorldOptions;
@@ -76,7 +76,7 @@ export class World {
 
   transmit(from: number, to: number, message: Message): void {
     for (const sent of this.tamper(from, to, message)) {
-      if (this.isLost(to, sent)) continue;
+      if (this.isLost(from, to, sent)) continue;
       this.network.send(from, to, () => {
         this.nodes[to]?.deliver(from, sent);
       });
