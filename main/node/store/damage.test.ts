@@ -100,14 +100,14 @@ describe("damage", () => {
     // Much of a file of pages is free space: a flip that is not found must have left all records as they were.
     let found = 0;
     let tried = 0;
-    for (let offset = 137; offset < database.length; offset += 4099) {
+    for (let offset = 137; offset < database.length; offset += 9973) {
       const copy = copyOf(options);
       flip(join(copy.directory, DATABASE_FILE), offset);
       tried++;
       if (findings(copy).length > 0) found++;
       else expect(contentOf(copy)).toEqual(whole);
     }
-    expect(tried).toBeGreaterThan(20);
+    expect(tried).toBeGreaterThan(10);
     expect(found).toBeGreaterThan(tried / 3);
   });
 

@@ -1,7 +1,6 @@
 /** File operations that have happened when they return: written through, and found again after a power cut. */
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   openSync,
   readSync,
@@ -65,12 +64,6 @@ export function replaceFile(path: string, chunks: Iterable<Uint8Array>): void {
   }
   closeSync(fd);
   renameSync(temporary, path);
-  syncDirectory(dirname(path));
-}
-
-export function removeFile(path: string): void {
-  if (!existsSync(path)) return;
-  rmSync(path);
   syncDirectory(dirname(path));
 }
 

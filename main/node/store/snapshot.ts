@@ -109,7 +109,9 @@ export class StateSnapshot implements Snapshot {
     const name = TABLES_BY_ID[table];
     const end = Math.min(first + count, this.recordCounts[table]);
     for (let i = first; i < end; i++) {
-      yield this.#record(name, this.#ids[name].slice(i * HASH_SIZE, (i + 1) * HASH_SIZE) as Hash32);
+      const record = this.record(name, this.#ids[name].slice(i * HASH_SIZE, (i + 1) * HASH_SIZE) as Hash32);
+      if (record === undefined) throw storeError("snapshot-unavailable", { window: this.window });
+      yield record;
     }
   }
 
@@ -131,13 +133,12 @@ export class StateSnapshot implements Snapshot {
     for (const table of TABLE_NAMES) this.#trees[table].release();
   }
 
-  #record(name: TableName, id: Hash32): Uint8Array {
+  /** Canonical bytes of one record; undefined where the state has none. */
+  record(name: TableName, id: Hash32): Uint8Array | undefined {
     const table = this.#state.table(name);
     const changed = this.#previous[name].get(byteKey(id));
-    const record =
-      changed?.row === undefined ? table.record(id as never) : encode(table.layout.codec, table.decodeRow(changed.row));
-    if (record === undefined) throw storeError("snapshot-unavailable", { window: this.window });
-    return record;
+    if (changed === undefined) return table.record(id as never);
+    return changed.row === undefined ? undefined : encode(table.layout.codec, table.decodeRow(changed.row));
   }
 }
 

@@ -337,10 +337,14 @@ export class Store {
     this.#db.close();
   }
 
-  #rowsBefore(window: bigint) {
+  /** Whether the state before `window` can still be had. */
+  canUndoTo(window: bigint): boolean {
     const first = this.#undo.first();
-    const isThere = window === this.height || (first !== undefined && BigInt(first) <= window && window < this.height);
-    if (!isThere) throw storeError("snapshot-unavailable", { window });
+    return window === this.height || (first !== undefined && BigInt(first) <= window && window < this.height);
+  }
+
+  #rowsBefore(window: bigint) {
+    if (!this.canUndoTo(window)) throw storeError("snapshot-unavailable", { window });
     return this.#undo.rowsBefore(Number(window));
   }
 
