@@ -36,15 +36,17 @@ function isAccepted(note: string): boolean {
   return codeOf(() => accountRequestOf(crypto, keys[0]!, { note })) === undefined;
 }
 
-function codeOf(run: () => unknown): string | undefined {
+function errorOf(run: () => unknown): ProtocolError | undefined {
   try {
     run();
     return undefined;
   } catch (error) {
-    if (error instanceof ProtocolError) return (error as ProtocolError).code;
+    if (error instanceof ProtocolError) return error as ProtocolError;
     throw error;
   }
 }
+
+const codeOf = (run: () => unknown): string | undefined => errorOf(run)?.code;
 
 /** The bytes of a request with other fields, sealed as the program would. */
 function resealed(bytes: Uint8Array, change: (content: Uint8Array) => void): Uint8Array {
@@ -57,12 +59,12 @@ function resealed(bytes: Uint8Array, change: (content: Uint8Array) => void): Uin
 describe("a request", () => {
   test("comes back from link, file and pictures as it was", () => {
     fc.assert(
-      fc.property(anyRequest, fc.infiniteStream(fc.nat()), (request, order) => {
+      fc.property(anyRequest, fc.array(fc.nat(), { minLength: 16, maxLength: 16 }), (request, ranks) => {
         expect(readRequestLink(crypto, requestLink(crypto, request))).toEqual(request);
         expect(readRequestLink(crypto, `\uFEFF ${requestLink(crypto, request)}\r\n`)).toEqual(request);
         const collector = new PictureCollector(crypto);
         const pictures = requestPictures(crypto, request);
-        const shuffled = pictures.map((text) => ({ text, rank: order.next().value })).sort((a, b) => a.rank - b.rank);
+        const shuffled = pictures.map((text, i) => ({ text, rank: ranks[i]! })).sort((a, b) => a.rank - b.rank);
         for (const { text } of [...shuffled, ...shuffled.slice(0, 3)]) collector.add(text);
         expect(collector.missing).toEqual([]);
         expect(collector.request()).toEqual(request);
@@ -128,13 +130,7 @@ describe("a damaged request", () => {
       [link + "A".repeat(5000), "size"],
     ];
     for (const [text, reason] of cases) {
-      const caught = (() => {
-        try {
-          return readRequestLink(crypto, text) as never;
-        } catch (error) {
-          return error as ProtocolError;
-        }
-      })();
+      const caught = errorOf(() => readRequestLink(crypto, text))!;
       expect([caught.code, caught.params["reason"]]).toEqual(["request-malformed", reason]);
     }
   });

@@ -41,7 +41,7 @@ export function draftOperation(
         return { type: TYPE_TRANSFER, ...link, link: receiver, amount } as Draft<Operation>;
       }
       const fields = { receiver, suiteId: SUITE_MLDSA65, receiverPubkey: receiverKey, amount };
-      return { type: TYPE_CREATE, ...link, ...fields } as Draft<Operation>;
+      return { type: TYPE_CREATE, ...link, ...fields };
     }
     case "anchor": {
       const { appId, dataHash } = intent;

@@ -192,11 +192,11 @@ describe("two quick sends", () => {
     const chain = chainOfFour();
     const opened = await openOutbox(chain, bob);
     await chain.decide();
-    const [first] = [await opened.outbox.add("account", note)];
+    const first = await opened.outbox.add("account", note);
     for (let i = 0; i < QUEUE_MAX; i++) await opened.outbox.add("account", pay(alice.accountId, BigInt(i + 1)));
     expect(await codeOf(() => opened.outbox.add("account", note))).toBe("queue-full");
     await chain.decide(2 + 2 * QUEUE_MAX);
-    expect(stateOf(opened, first!.id)).toBe("settled");
+    expect(stateOf(opened, first.id)).toBe("settled");
     expect(opened.outbox.operations.every(({ state }) => state === "settled")).toBe(true);
     expect(rivals(chain)).toBe(1);
   });

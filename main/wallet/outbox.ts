@@ -441,7 +441,7 @@ export class Outbox {
     this.#operations = operations;
     for (const each of operations) {
       const old = before.get(byteKey(each.id));
-      if (old !== undefined && old.state === each.state && old.opHash === each.opHash) continue;
+      if (old?.state === each.state && old.opHash === each.opHash) continue;
       this.#options.onChange(each);
       this.#tellEnd(each);
     }
