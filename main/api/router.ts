@@ -1,4 +1,6 @@
 /** The contract's procedures, each handed to the service that knows the answer. */
+import { setImmediate } from "node:timers/promises";
+
 import { initTRPC, tracked, TRPCError } from "@trpc/server";
 import { ZodError } from "zod";
 
@@ -209,13 +211,22 @@ function pong({ version, pid, startedAtMs }: HostService): Output<"ping"> {
   return { apiVersion: API_VERSION, version, pid, startedAtMs };
 }
 
+/** Windows are a second apart at the least, and the parts of a status a millisecond. */
+const STATUS_ATTEMPTS_MAX = 50;
+
 /** Of the whole host; of what is not there it says so instead of failing. */
 export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
   const { node, wallet, identity } = services();
   const own = { ...pong(host), ...host.network, isAccountUnlocked: identity?.isUnlocked ?? false };
   if (node === undefined) return { ...own, ...NO_NODE };
-  const [known, money] = await Promise.all([node.status(), wallet?.balance()]);
-  return { ...own, ...known, balance: money?.total ?? null };
+  for (let attempt = 1; ; attempt++) {
+    const [known, money] = await Promise.all([node.status(), wallet?.balance()]);
+    // A window may close in between; what is shown together is of one window.
+    const isOne = money === undefined || money.window === known.window;
+    if (isOne || attempt === STATUS_ATTEMPTS_MAX)
+      return { ...own, ...known, balance: isOne ? (money?.total ?? null) : null };
+    await setImmediate();
+  }
 }
 
 const NO_NODE: NodeStatus & Pick<Status, "balance"> = {

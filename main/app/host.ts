@@ -15,15 +15,13 @@ import { IdentityStore } from "../keystore/identityStore.ts";
 import { loadCrypto, type Native } from "../native/index.ts";
 import { openNetwork, type OpenedNetwork } from "../node/network/openNetwork.ts";
 import type { LocalRules } from "../node/network/networkFile.ts";
-import type { Claimed } from "./attach.ts";
+import { STOP_MS_MAX, type Claimed } from "./attach.ts";
 import { prepareSocketPath } from "./dataDirectory.ts";
 import { HostIdentity } from "./identityService.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, serveMetrics, type MetricsServer } from "./metrics.ts";
 import { VERSION } from "./version.ts";
 
-/** A whole stop; what takes longer is ended by the process. */
-export const STOP_MS_MAX = 5000;
 /** Answers that are on their way get this long when the API closes. */
 const ANSWERS_MS_MAX = 500;
 
@@ -136,6 +134,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     ];
     parts.add("listeners", () => ends.forEach((end) => end?.()));
   }
+  // From here on a stop changes things, and nobody is left to be told.
+  parts.add("changes", () => changes.end());
 
   const closing = new AbortController();
   const context: Context = { host, services, events, tasks, streams: { open: 0 }, stopping: closing.signal };
@@ -207,6 +207,7 @@ class ChangePublisher {
   readonly #onDefect: (error: unknown) => void;
   #marked: "window-closed" | "status" | undefined;
   #isReading = false;
+  #isOver = false;
 
   constructor(events: EventRing, read: () => ReturnType<typeof readStatus>, onDefect: (error: unknown) => void) {
     this.#events = events;
@@ -214,7 +215,12 @@ class ChangePublisher {
     this.#onDefect = onDefect;
   }
 
+  end(): void {
+    this.#isOver = true;
+  }
+
   mark(kind: "window-closed" | "status"): void {
+    if (this.#isOver) return;
     if (this.#marked !== "window-closed") this.#marked = kind;
     if (!this.#isReading) void this.#publishMarked();
   }
@@ -227,7 +233,7 @@ class ChangePublisher {
       try {
         this.#events.publish({ kind, payload: await this.#read() });
       } catch (error) {
-        this.#onDefect(error);
+        if (!this.#isOver) this.#onDefect(error);
       }
     }
     this.#isReading = false;

@@ -4,7 +4,7 @@ import type { NetworkRules } from "../../protocol/genesis/rules.ts";
 import type { Founder } from "../../protocol/genesis/state.ts";
 import type { ErrorParams } from "../../protocol/errors.ts";
 import type { ProposalHeader } from "../../protocol/objects/consensus.ts";
-import type { AccountRecord } from "../../protocol/state/records.ts";
+import type { AccountRecord, NodeRecord } from "../../protocol/state/records.ts";
 import type { StateRoots } from "../../protocol/state/roots.ts";
 import type { RefusedRegistration } from "../../protocol/transition/applyControlSet.ts";
 import type { CheckObjects, ComputeTransition, ListObjects } from "../../consensus/effects.ts";
@@ -81,6 +81,13 @@ export interface AccountProof {
   readonly proof: Uint8Array;
 }
 
+/** The state before a window. */
+export interface AnchorGround {
+  /** Of the sender's record, in canonical bytes. */
+  readonly senderProof: Uint8Array;
+  readonly nodes: readonly NodeRecord[];
+}
+
 /** One page of a history holds at most so many lines. */
 export const HISTORY_PAGE_SIZE = 50;
 
@@ -104,6 +111,11 @@ export interface StateRequests {
   /** Of one and the same state, in the order asked. */
   accounts: { readonly takes: readonly AccountId[]; readonly gives: SettledAccounts };
   accountProof: { readonly takes: AccountId; readonly gives: AccountProof };
+  /** What an anchor in the bundles of `window` rests on (chapter 04 §4.14); undefined where it is not at hand any more. */
+  anchorGround: {
+    readonly takes: { readonly sender: AccountId; readonly window: bigint };
+    readonly gives: AnchorGround | undefined;
+  };
   /** Newest first; `before` is the cursor of the last line of the page before. */
   history: {
     readonly takes: { readonly subject: Hash32; readonly before?: number; readonly count?: number };

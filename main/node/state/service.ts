@@ -107,6 +107,7 @@ export class StateService {
       return { window: height === 0n ? undefined : height - 1n, records };
     },
     accountProof: (id) => this.#accountProof(id),
+    anchorGround: (asked, context) => this.#anchorGround(asked, context),
     history: ({ subject, before, count = HISTORY_PAGE_SIZE }) =>
       this.#opened.archive.history(subject, Math.min(count, HISTORY_PAGE_SIZE), before),
     headers: ({ first, count }) => this.#opened.archive.headerBytes(first, Math.min(count, OBJECTS_PER_REQUEST_MAX)),
@@ -264,6 +265,22 @@ export class StateService {
       "the tree is that of the header",
     );
     return { window: height - 1n, proof: encodeProof(proof) };
+  }
+
+  async #anchorGround(
+    { sender, window }: StateRequests["anchorGround"]["takes"],
+    context: TaskContext,
+  ): Promise<StateRequests["anchorGround"]["gives"]> {
+    const store = this.#opened;
+    if (window < 1n || window > store.height || !store.canUndoTo(window)) return undefined;
+    const nodes = store.nodesBefore(window);
+    const snapshot = await this.#run((signal) => drive(store.snapshot(window - 1n), { ...context, signal }), context);
+    try {
+      const proof = prove(snapshot.tree("accounts"), sender, snapshot.record("accounts", sender));
+      return { senderProof: encodeProof(proof), nodes };
+    } finally {
+      store.releaseSnapshot(snapshot);
+    }
   }
 
   async #holdSnapshot(window: bigint, context: TaskContext): Promise<{ totalChunks: number }> {

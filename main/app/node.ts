@@ -1,0 +1,37 @@
+/** Node and wallet of a host, put together. */
+import { join } from "node:path";
+
+import { startNode } from "../node/runtime/node.ts";
+import { WalletService } from "../wallet/service.ts";
+import { Wallet } from "../wallet/wallet.ts";
+import type { NodeContext, RunningNode } from "./host.ts";
+import { walletChain, walletNode } from "./walletPorts.ts";
+
+/** Throws what stands in the way, with nothing left running. */
+export async function startHostNode({ crypto, identity, network, logger }: NodeContext): Promise<RunningNode> {
+  const node = await startNode({ crypto, identity: identity.store, network, logger });
+  try {
+    const { accountPublicKey, nodePublicKey } = identity.store.summary;
+    const wallet = await Wallet.open({
+      ...{ crypto, rules: network.network.rules, networkId: network.genesis.stateHash },
+      directory: join(network.directory, "wallet"),
+      keys: { accountPublicKey, nodePublicKey },
+      signers: () => identity.account,
+      ...{ chain: walletChain(node), node: walletNode(node) },
+    });
+    await wallet.resume();
+    const note = (error: unknown): void => logger.error({ err: error }, "wallet");
+    let wasUnlocked = identity.isUnlocked;
+    node.onDecided((decided) => {
+      // What waits for the passphrase is taken up once it was given.
+      const isNewlyUnlocked = identity.isUnlocked && !wasUnlocked;
+      wasUnlocked = identity.isUnlocked;
+      const taken = isNewlyUnlocked ? wallet.resume() : Promise.resolve();
+      taken.then(() => wallet.windowDecided(decided)).catch(note);
+    });
+    return { node, wallet: new WalletService(wallet, crypto), stop: () => node.stop() };
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+}
