@@ -17,8 +17,10 @@ const ANSWER_MS_MAX = 5000;
 /** A host says who it is a moment after it took the lock; one that starts listens within the longer time. */
 const NAME_MS_MAX = 2000;
 const POLL_MS = 50;
+/** A host has stopped within this time after a signal or a request; what takes longer is ended by its process. */
+export const STOP_MS_MAX = 5000;
 /** An older host gets its own five seconds to stop and some more. */
-const TAKE_OVER_MS_MAX = 10_000;
+const TAKE_OVER_MS_MAX = 2 * STOP_MS_MAX;
 /** Whoever looks for a host holds the lock for a moment. */
 const RETRY_MS_MAX = 1000;
 

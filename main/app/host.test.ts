@@ -13,9 +13,9 @@ import type { NodeChange, NodeService, NodeStatus, WalletService } from "../api/
 import { keystoreContext } from "../keystore/context.ts";
 import { createIdentity } from "../keystore/create.ts";
 import { loadCrypto } from "../native/index.ts";
-import { attach, claim, claimForCommand, reach, type Claimed } from "./attach.ts";
+import { attach, claim, claimForCommand, reach, STOP_MS_MAX, type Claimed } from "./attach.ts";
 import { locateData, prepareSocketPath, type DataDirectory } from "./dataDirectory.ts";
-import { startHost, STOP_MS_MAX, type Host, type HostOptions, type RunningNode } from "./host.ts";
+import { startHost, type Host, type HostOptions, type RunningNode } from "./host.ts";
 import { takeLock } from "./lock.ts";
 import { createLog } from "./log.ts";
 import { publish } from "./published.ts";

@@ -4,9 +4,8 @@ import { call } from "../../api/client.ts";
 import { apiError } from "../../api/errors.ts";
 import { setTimeout as wait } from "node:timers/promises";
 import { formatAmount } from "../../wallet/amounts.ts";
-import { reach } from "../attach.ts";
-import { runDaemon, type DaemonOptions } from "../daemon.ts";
-import { STOP_MS_MAX } from "../host.ts";
+import { reach, STOP_MS_MAX } from "../attach.ts";
+import type { DaemonOptions } from "../daemon.ts";
 import { isAlive } from "../published.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
@@ -57,6 +56,8 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       const metricsPort = readPort(options.text("metrics-port") ?? process.env["MONTANA_METRICS_PORT"]);
       const profile = options.text("profile") as "spec" | "rc1" | undefined;
       const admission = options.text("admission") as "per-window" | "selection" | undefined;
+      // Only here: the other commands would load it all for nothing, each time.
+      const { runDaemon } = await import("../daemon.ts");
       await runDaemon({
         directory,
         network,
