@@ -5,6 +5,8 @@
  *
  * It holds nothing secret: signed operations, which are meant for everybody.
  */
+import { join } from "node:path";
+
 import { ascii, concatBytes, equalBytes, type Hash32 } from "../protocol/bytes.ts";
 import {
   bytes,
@@ -24,7 +26,6 @@ import type { Crypto } from "../protocol/crypto.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { operation } from "../protocol/objects/operations.ts";
 import { prepareDirectory, readOwnerFile, removeTemporaries, writeOwnerFile } from "../keystore/ownerFiles.ts";
-import { join } from "node:path";
 import { walletError } from "./errors.ts";
 import { ROLES } from "./person.ts";
 import { OPERATION_STATES, type TrackedOperation } from "./trackedOperation.ts";

@@ -1,5 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { byteKey, toHex, type AccountId } from "../protocol/bytes.ts";
@@ -542,6 +543,111 @@ describe("a copied wallet", () => {
       reason: "other-operation-settled",
     });
   });
+});
+
+test("what cannot be written down is not sent", async () => {
+  const chain = chainOfFour();
+  const { outbox, directory, states } = await openOutbox(chain, bob);
+  await chain.decide();
+  await rm(directory, { recursive: true });
+  expect(await codeOf(() => outbox.add("account", note))).toBe("file-failed");
+  expect([outbox.operations, chain.submitted, states]).toEqual([[], [], []]);
+});
+
+test("the file stays small whatever a person orders and takes back", async () => {
+  const chain = chainOfFour();
+  const { outbox, directory } = await openOutbox(chain, bob);
+  await chain.decide();
+  await outbox.add("account", note);
+  for (let i = 0; i < 60; i++) {
+    const { id } = await outbox.add("account", pay(alice.accountId, BigInt(i + 1)));
+    await outbox.cancel(id);
+  }
+  expect((await readFile(join(directory, OPERATIONS_FILE))).length).toBeLessThan(40 * 5600);
+});
+
+type Action =
+  | { readonly do: "pay"; readonly amount: bigint }
+  | { readonly do: "decide"; readonly hasQuorum: boolean; readonly isLive: boolean }
+  | { readonly do: "restart" | "forget" | "lock" | "unlock" | "stop node" | "start node" | "again" };
+
+const anyAction: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("pay" as const), amount: fc.bigInt(1n, 30n * MONT) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant("decide" as const), hasQuorum: fc.boolean(), isLive: fc.boolean() }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc
+      .constantFrom("restart" as const, "forget", "lock", "unlock", "stop node", "start node", "again")
+      .map((name) => ({ do: name })),
+  },
+);
+
+test("whatever happens, no place gets two operations and no money goes twice or astray", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyAction, { minLength: 10, maxLength: 40, size: "max" }), async (actions) => {
+      const person = new TestPerson(20);
+      const chain = chainOfFour();
+      let opened = await openOutbox(chain, person);
+      await chain.decide();
+      const ordered = new Map<string, bigint>();
+      const sendAgain = async (): Promise<void> => {
+        for (const { id, state } of opened.outbox.operations)
+          if (state === "expired") await opened.outbox.sendAgain(id);
+      };
+      const act = async (action: Action): Promise<void> => {
+        switch (action.do) {
+          case "pay": {
+            const made = await opened.outbox.add("account", pay(alice.accountId, action.amount)).catch(() => undefined);
+            if (made !== undefined) ordered.set(toHex(made.id), action.amount);
+            break;
+          }
+          case "decide":
+            return chain.decide(1, action);
+          case "restart":
+            opened.kill();
+            opened = await openOutbox(chain, person, opened.directory);
+            return opened.outbox.resume();
+          case "forget": {
+            chain.dropPool();
+            return;
+          }
+          case "lock":
+          case "unlock":
+            person.isLocked = action.do === "lock";
+            break;
+          case "stop node":
+          case "start node":
+            chain.isNodeAvailable = action.do === "start node";
+            break;
+          case "again":
+            return sendAgain();
+        }
+      };
+      for (const action of actions) await act(action);
+      person.isLocked = false;
+      chain.isNodeAvailable = true;
+      for (let i = 0; i < 60 && opened.outbox.line("account").length > 0; i++) {
+        await sendAgain();
+        await chain.decide();
+      }
+      expect(opened.outbox.line("account")).toEqual([]);
+      expect(rivals(chain)).toBeLessThanOrEqual(1);
+      const lines = await chain.history(person.accountId, 1000);
+      const spent = lines.reduce((sum, { amount }) => sum + amount, 0n);
+      expect(chain.balanceOf(person.accountId)).toBe(50n * MONT - spent);
+      const states = opened.outbox.operations.map(({ id, state }) => [toHex(id), state] as const);
+      for (const [id, state] of states) {
+        expect(["settled", "rejected"]).toContain(state);
+        if (state === "settled") expect(lines.some(({ amount }) => amount === ordered.get(id))).toBe(true);
+      }
+      const settled = states.filter(([, state]) => state === "settled");
+      expect(lines).toHaveLength(settled.length);
+    }),
+    { numRuns: 25 },
+  );
 });
 
 test("no error and no notice holds a key or what was signed", async () => {

@@ -148,21 +148,7 @@ export class Outbox {
         if (failure !== undefined) throw walletError(failure);
       }
       const opHash = operationClass.identify(crypto, operation);
-      const made: TrackedOperation = {
-        id: opHash,
-        opHash,
-        role,
-        operation,
-        state: "queued",
-        isPublished: false,
-        isWithdrawn: false,
-        isContradicted: false,
-        since: windowOf(view),
-        quietWindows: 0,
-        stateWindow: 0n,
-        reason: "",
-        cancels: NO_OPERATION,
-      };
+      const made = newlyTracked(role, operation, opHash, windowOf(view));
       // The same once more, after it was taken back or passed over, is the same operation.
       await this.#commit([...this.#operations.filter(({ id }) => !equalBytes(id, opHash)), made]);
       if (!waits) await this.#proceed(role);
@@ -200,18 +186,9 @@ export class Outbox {
       const opHash = operationClass.identify(crypto, operation);
       const withdrawn = stepOperation(target, { kind: "withdrawn" });
       const anchor: TrackedOperation = {
-        ...withdrawn,
-        id: opHash,
-        opHash,
-        operation,
+        ...newlyTracked(target.role, operation, opHash, window),
         state: "signed",
-        isPublished: false,
-        isWithdrawn: false,
         isContradicted: true,
-        since: window,
-        quietWindows: 0,
-        stateWindow: 0n,
-        reason: "",
         cancels: target.id,
       };
       // After its target: what waits behind both is signed for whichever comes last in the list.
@@ -435,7 +412,9 @@ export class Outbox {
   }
 
   /** Durable first, then true, then told. */
-  async #commit(operations: readonly TrackedOperation[]): Promise<void> {
+  async #commit(changed: readonly TrackedOperation[]): Promise<void> {
+    const forgotten = new Set(changed.filter(isOver).slice(0, -PAST_MAX));
+    const operations = changed.filter((each) => !forgotten.has(each));
     const before = new Map(this.#operations.map((each) => [byteKey(each.id), each]));
     await this.#file.write(operations);
     this.#operations = operations;
@@ -463,8 +442,7 @@ export class Outbox {
     const past = this.#operations.filter(
       (each) => isOver(each) || (each.state === "skipped" && !holdsPlace(each, window)),
     );
-    const kept = new Set(past.slice(-PAST_MAX).filter(({ stateWindow }) => stateWindow + PAST_WINDOWS > window));
-    const forgotten = new Set(past.filter((each) => !kept.has(each)));
+    const forgotten = new Set(past.filter(({ stateWindow }) => stateWindow + PAST_WINDOWS <= window));
     if (forgotten.size > 0) await this.#commit(this.#operations.filter((each) => !forgotten.has(each)));
   }
 
@@ -485,6 +463,24 @@ export class Outbox {
     this.#last = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function newlyTracked(role: Role, operation: Operation, opHash: Hash32, since: bigint): TrackedOperation {
+  return {
+    id: opHash,
+    opHash,
+    role,
+    operation,
+    state: "queued",
+    isPublished: false,
+    isWithdrawn: false,
+    isContradicted: false,
+    since,
+    quietWindows: 0,
+    stateWindow: 0n,
+    reason: "",
+    cancels: NO_OPERATION,
+  };
 }
 
 export const windowOf = ({ window }: SettledAccounts): bigint => window ?? 0n;
