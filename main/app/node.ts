@@ -19,6 +19,7 @@ export async function startHostNode({ crypto, identity, network, logger }: NodeC
       signers: () => identity.account,
       ...{ chain: walletChain(node), node: walletNode(node) },
     });
+    wallet.onNotice(({ code, params }) => node.tell(code, params));
     await wallet.resume();
     const note = (error: unknown): void => logger.error({ err: error }, "wallet");
     let wasUnlocked = identity.isUnlocked;

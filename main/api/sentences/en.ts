@@ -835,4 +835,151 @@ export const en = {
     sentence: "{{file}} can be read by others (mode {{mode}}).",
     remedy: "Close it: chmod 600 {{file}}",
   },
+
+  // What a running node tells
+  "node-restarts": {
+    sentence: "A part of the node failed ({{reason}}); it begins again from what is on disk.",
+    remedy: "Nothing is to be done. If it comes back, the host's log says more.",
+  },
+  "node-halted": {
+    sentence: "The node has stopped ({{reason}}).",
+    remedy: "The host's log says more; run montana check, then start the host again.",
+  },
+  "quiet-period": {
+    sentence: "The node follows and signs nothing for now ({{reason}}): its key may be at work elsewhere.",
+    remedy: "Wait about ten windows. Make sure that no other computer runs with this identity.",
+  },
+  "own-signature-elsewhere": {
+    sentence:
+      "This node's key signed something in window {{window}} that was not signed here: the node signs nothing more.",
+    remedy: "Another computer runs with this identity. Stop one of them, then start this one again.",
+  },
+  "quiet-period-over": {
+    sentence: "Nobody else signed with this node's key: the node takes part again.",
+    remedy: "Nothing is to be done.",
+  },
+  "equivocation-seen": {
+    sentence: "Node {{nodeId}} signed two different things in one place.",
+    remedy: "Nothing is to be done: both count as its fault.",
+  },
+  "certified-state-differs": {
+    sentence: "A quorum decided window {{window}} with another state than this node computes: it signs nothing more.",
+    remedy: "Run montana check and update the program; its state or its software is wrong.",
+  },
+  "adopted-time-differs": {
+    sentence: "A quorum has another TimeChain value for window {{window}} than this node: it signs nothing more.",
+    remedy: "Memory or processor may have made a mistake: test the computer, then start the host again.",
+  },
+  "protocol-version-unsupported": {
+    sentence: "Somebody in the network uses version {{version}} of the protocol, which this program does not know.",
+    remedy: "Update the program.",
+  },
+  "two-certificates": {
+    sentence: "Two different decisions of window {{window}} carry a quorum: the node signs nothing more.",
+    remedy: "More than a third of the network signed twice. Wait for what its people agree on.",
+  },
+  "timechain-computed-wrong": {
+    sentence: "The TimeChain since the last stop was computed wrong; the node begins again before that.",
+    remedy: "Memory or processor made a mistake: test the computer.",
+  },
+  "timechain-value-wrong": {
+    sentence: "The TimeChain value of window {{window}} that the network decided is wrong.",
+    remedy: "Do not rely on this network's time; ask its people.",
+  },
+  "join-settings-damaged": {
+    sentence: "The settings of the candidate chain cannot be read; the usual ones hold.",
+    remedy: "Set them again with montana join.",
+  },
+  "join-outlook": {
+    sentence: "To join, this computer must run {{hoursPerDay}} hours a day, {{coreHours}} hours of one core in all.",
+    remedy: "Leave it running, and on mains.",
+  },
+  "computer-slept": {
+    sentence: "The computer slept for {{seconds}} seconds.",
+    remedy: "A candidate chain stands still in that time; montana join --keep-awake prevents it.",
+  },
+  "clock-set": {
+    sentence: "The computer's clock was set by {{seconds}} seconds.",
+    remedy: "Nothing is to be done: windows are counted without it.",
+  },
+  "not-kept-awake": {
+    sentence: "The computer cannot be kept awake: {{reason}}.",
+    remedy: "Turn sleep off in the system's settings while the candidate chain runs.",
+  },
+  "awake-log-damaged": {
+    sentence: "The record of the hours awake is damaged or cannot be written ({{detail}}); estimates begin anew.",
+    remedy: "Check the disk if this happens again.",
+  },
+  "deadline-tight": {
+    sentence: "The candidate chain has little time left: it is void after window {{window}}.",
+    remedy: "Let it run at least {{hoursPerDay}} hours a day from now on.",
+  },
+  "deadline-at-risk": {
+    sentence: "At this pace the candidate chain misses its deadline, window {{window}}.",
+    remedy: "Let it run at least {{hoursPerDay}} hours a day from now on.",
+  },
+  "deadline-out-of-reach": {
+    sentence: "Even without a break the candidate chain misses its deadline, window {{window}}.",
+    remedy: "Give it more of the processor, or use a faster computer; otherwise it starts over after that window.",
+  },
+  "candidacy-recovered": {
+    sentence: "The lifecycle file was lost; the candidate chain goes on with {{segments}} finished segments.",
+    remedy: "Check the disk.",
+  },
+  "computed-wrong": {
+    sentence: "The candidate chain since the last stop was computed wrong; it goes on from before that.",
+    remedy: "Memory or processor made a mistake: test the computer.",
+  },
+  "progress-not-saved": {
+    sentence: "Progress cannot be written ({{errno}}); the work goes on.",
+    remedy: "Make room on the disk: a crash now would lose the work since the last save.",
+  },
+  "candidate-chain-failed": {
+    sentence: "The candidate chain failed ({{detail}}); it is tried again.",
+    remedy: "The host's log says more if this happens again.",
+  },
+  "candidate-chain-begun": {
+    sentence: "The candidate chain began in window {{window}}; it takes {{windows}} segments.",
+    remedy: "See how it goes on with montana status.",
+  },
+  "candidate-chain-restarted": {
+    sentence: "A new candidate chain began in window {{window}}: {{cause}}.",
+    remedy: "Let it run without long breaks; montana status says how long it may stand.",
+  },
+  "candidate-chain-taken-up": {
+    sentence: "The candidate chain goes on with {{segments}} finished segments: {{cause}}.",
+    remedy: "See how it goes on with montana status.",
+  },
+  "candidate-chain-extended": {
+    sentence: "More candidates wait than before: the chain needs {{to}} instead of {{from}} segments.",
+    remedy: "Let it run on.",
+  },
+  "candidate-chain-finished": {
+    sentence: "The candidate chain is finished: {{segments}} segments.",
+    remedy: "The node registers by itself as soon as the network takes it.",
+  },
+  "registration-published": {
+    sentence: "The registration was published after window {{window}}.",
+    remedy: "It is repeated in each window until the network has applied it.",
+  },
+  "registration-refused": {
+    sentence: "The network refused the registration ({{failure}}).",
+    remedy: "The node tries again by itself where that can help; montana status says how it stands.",
+  },
+  "registration-hindered": {
+    sentence: "The registration cannot be published now ({{failure}}).",
+    remedy: "The node waits until it can.",
+  },
+  registered: {
+    sentence: "The node is registered in window {{window}} and waits for its admission.",
+    remedy: "Nothing is to be done; the processor is free again.",
+  },
+  admitted: {
+    sentence: "The node was admitted in window {{window}}; {{bonus}} nɈ went to account {{account}}.",
+    remedy: "Keep it running: presence is what it is paid for.",
+  },
+  "place-lost": {
+    sentence: "The node has lost its place: {{cause}}.",
+    remedy: "It begins again by itself.",
+  },
 } as const;

@@ -1,6 +1,7 @@
 /** Nodes as a person has them: real machines, stores, logs and chains, joined by a transport of one process. */
 import { afterEach, expect, test } from "vitest";
 
+import { SignedLog } from "../store/signedLog.ts";
 import { Member, Testnet } from "./testnet.fixture.ts";
 
 const EMISSION = 13_000_000_000n;
@@ -29,3 +30,79 @@ test("two founders decide the same windows and money comes into being by the rul
   );
   expect(ours).toEqual(theirs);
 }, 30_000);
+
+test("a state worker that ends by itself is named, and the node goes on from the disk with the same chain", async () => {
+  const one = new Member("one");
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });
+  const node = await net.start(one);
+  await node.untilWindow(3);
+  const before = await node.node.state.ask("headers", { first: 0n, count: 3 });
+  await node.node.state.terminate();
+  const notice = await node.untilNotice("node-restarts");
+  expect(notice.params["reason"]).toBe("state-worker-failed");
+  const { window } = await node.node.status();
+  await node.untilWindow(window! + 3);
+  expect(await node.node.state.ask("headers", { first: 0n, count: 3 })).toEqual(before);
+  expect((await node.node.status()).notices).toEqual([]);
+}, 60_000);
+
+test("what the machine signed before a restart is never signed otherwise", async () => {
+  const one = new Member("one");
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });
+  const signed = new Map<string, string>();
+  let contradictions = 0;
+  const watch = async (): Promise<void> => {
+    const log = await SignedLog.open(net.directoryOf(one), net.networkId);
+    for (const { key, object } of log.entries()) {
+      const name = `${key.kind} ${key.window} ${key.round} ${key.phase}`;
+      const text = Buffer.from(object).toString("hex");
+      if ((signed.get(name) ?? text) !== text) contradictions++;
+      signed.set(name, text);
+    }
+    await log.close();
+  };
+  for (let life = 0; life < 4; life++) {
+    const node = await net.start(one);
+    await node.untilWindow(2 * life + 2);
+    await node.stop();
+    await watch();
+  }
+  expect(signed.size).toBeGreaterThan(20);
+  expect(contradictions).toBe(0);
+}, 60_000);
+
+test("a restored identity signs nothing until it has watched for ten windows", async () => {
+  const [one, two] = [new Member("one"), new Member("two")];
+  // Weight is presence: the first founder alone is a quorum of its own network.
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });
+  const a = await net.start(one);
+  await a.untilWindow(2);
+  const b = await net.start(two, { isRestored: true });
+  expect((await b.node.status()).notices).toMatchObject([
+    { code: "quiet-period", params: { reason: "restored-or-copied" } },
+  ]);
+  await b.untilNotice("quiet-period-over");
+  const { window } = await b.node.status();
+  await b.untilWindow(window! + 2);
+  expect((await b.node.status()).notices).toEqual([]);
+}, 60_000);
+
+test("a node that sees its own signature from elsewhere falls silent, says why and stays so after a restart", async () => {
+  const one = new Member("one");
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 400_000n });
+  const original = await net.start(one);
+  await original.untilWindow(3);
+  const copy = await net.start(one, { isRestored: true, name: "copy" });
+  const notice = await copy.untilNotice("own-signature-elsewhere");
+  expect(notice.params["window"]).toBeDefined();
+  await copy.stop();
+  const log = await SignedLog.open(net.directoryOf(copy), net.networkId);
+  expect(log.entries()).toEqual([]);
+  await log.close();
+  const again = await net.start(one, { name: "copy" });
+  expect((await again.node.status()).notices).toMatchObject([
+    { code: "quiet-period", params: { reason: "seen-elsewhere" } },
+  ]);
+  const { window } = await original.node.status();
+  await original.untilWindow(window! + 2);
+}, 60_000);

@@ -245,6 +245,11 @@ export class RunningNode {
     };
   }
 
+  /** Tells a person, with the node's own notices. */
+  tell(code: string, params: ErrorParams = {}): void {
+    this.#notices.tell(code, params);
+  }
+
   /** Gives an operation or a registration to the machine, which relays it; its word on it. Throws `node-stopped`. */
   submit(message: Message): Promise<Verdict> {
     return this.#engine.submit(message);
@@ -432,13 +437,16 @@ export class RunningNode {
       case "own-signature-elsewhere":
         this.#seeElsewhere(fault.object.object.windowIndex);
         return;
+      case "protocol-version-unsupported":
+        this.#notices.post("version", fault.code, { version: fault.protocolVersion });
+        break;
       case "invalid-proposal":
       case "bad-window":
         return;
       default:
         this.#notices.post("silence", fault.code, { window: fault.window });
-        this.#emit({ kind: "status" });
     }
+    this.#emit({ kind: "status" });
   }
 
   #quietAtStart(): QuietPeriod | undefined {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { NodeSigner } from "../../keystore/signers.ts";
 import { loadCrypto } from "../../native/index.ts";
-import { ascii, type AccountId, type NodeId } from "../../protocol/bytes.ts";
+import { ascii, type AccountId, type Hash32, type NodeId } from "../../protocol/bytes.ts";
 import type { PublicKey, SecretKey } from "../../protocol/crypto.ts";
 import { MONTANA_PARAMS } from "../../protocol/genesis/montana.ts";
 import { rulesOf } from "../../protocol/genesis/rules.ts";
@@ -78,11 +78,21 @@ export class Testnet {
     };
   }
 
+  /** Genesis State Hash. */
+  get networkId(): Hash32 {
+    return genesisOf(crypto, this.network).stateHash;
+  }
+
+  directoryOf({ name }: { readonly name: string }): string {
+    return join(this.folder, name);
+  }
+
+  /** `name` is of the folder and of the node among its peers; by default that of the member. */
   async start(
     member: Member,
-    options: Partial<NodeOptions> & { readonly isRestored?: boolean } = {},
+    options: Partial<NodeOptions> & { readonly isRestored?: boolean; readonly name?: string } = {},
   ): Promise<TestNode> {
-    const { isRestored = false, ...rest } = options;
+    const { isRestored = false, name = member.name, ...rest } = options;
     const { network } = this;
     const provenance = { origin: "created" as const, createdAtMs: 0, changedMarks: [], isRestoredOrCopied: isRestored };
     const identity = {
@@ -94,12 +104,12 @@ export class Testnet {
       },
     };
     const node = await startNode({
-      ...{ crypto, identity, transport: this.#links.transport(member.name) },
-      network: { network, genesis: genesisOf(crypto, network), directory: join(this.folder, member.name) },
+      ...{ crypto, identity, transport: this.#links.transport(name) },
+      network: { network, genesis: genesisOf(crypto, network), directory: this.directoryOf({ name }) },
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
       ...rest,
     });
-    const started = new TestNode(member, node, () => this.#started.delete(started));
+    const started = new TestNode(name, node, () => this.#started.delete(started));
     this.#started.add(started);
     return started;
   }
@@ -112,14 +122,14 @@ export class Testnet {
 }
 
 export class TestNode {
-  readonly member: Member;
+  readonly name: string;
   readonly node: RunningNode;
   readonly notices: Notice[] = [];
   readonly #onStop: () => void;
   readonly #waiting = new Set<() => void>();
 
-  constructor(member: Member, node: RunningNode, onStop: () => void) {
-    this.member = member;
+  constructor(name: string, node: RunningNode, onStop: () => void) {
+    this.name = name;
     this.node = node;
     this.#onStop = onStop;
     node.onChange((change) => {
