@@ -313,6 +313,8 @@ export class StateService {
     this.#store = undefined;
     try {
       for (const table of store.dueTreeFiles()) finish(store.writeTreeFile(table));
+    } catch {
+      // A tree file saves time and nothing else: a full or failing disk does not keep the store open.
     } finally {
       store.close();
     }

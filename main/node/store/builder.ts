@@ -105,6 +105,7 @@ export class StoreBuilder {
    */
   *finish(height: bigint, epoch: EpochData): Generator<Progress> {
     const { crypto, networkId } = this.#options;
+    let isWhole = false;
     try {
       const trees = {
         accounts: yield* foldTable(crypto, this.#state, "accounts"),
@@ -131,9 +132,10 @@ export class StoreBuilder {
       releaseTrees(trees);
       const mark = encode(heightMark, { height, proposalHash });
       TwoSlotFile.create(join(this.#making, HEIGHT_FILE), HEIGHT_LABEL, mark).close();
-    } catch (error) {
-      this.discard();
-      throw error;
+      isWhole = true;
+    } finally {
+      // Also where the caller ends the task early.
+      if (!isWhole) this.discard();
     }
     this.#close();
     putInPlace(this.#options.directory);

@@ -64,6 +64,7 @@ export function* importRc1(source: string, options: BuilderOptions): Generator<P
   const height = findHeight(source, loadLastCemented(files), recomputeRoots(crypto, state).stateRoot);
 
   const builder = new StoreBuilder(options);
+  let isFilled = false;
   try {
     yield* addTable(state.accounts, "accounts", (accounts) => {
       builder.addRows({ accounts });
@@ -75,9 +76,9 @@ export function* importRc1(source: string, options: BuilderOptions): Generator<P
       builder.addRows({ candidates });
     });
     yield* addHeaders(builder, source, height);
-  } catch (error) {
-    builder.discard();
-    throw error;
+    isFilled = true;
+  } finally {
+    if (!isFilled) builder.discard();
   }
   const target = height === 0n ? undefined : readHeader(source, height - 1n).target;
   const epoch = genesisEpoch(rules);

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { byteKey, equalBytes } from "../../protocol/bytes.ts";
 import { recomputeRoots } from "../../protocol/state/recomputeRoots.ts";
 import { historyPlan } from "../../protocol/transition/history.fixture.ts";
-import { createStore } from "./builder.ts";
+import { createStore, StoreBuilder } from "./builder.ts";
 import { MIGRATIONS } from "./database.ts";
 import { finish, Store } from "./store.ts";
 import type { StateSnapshot } from "./snapshot.ts";
@@ -237,6 +237,34 @@ describe("a start", () => {
     flip(path, 200);
     history.store = finish(Store.open(history.options));
     expect(history.store.treeNotes).toEqual(["accounts: corrupted-tree"]);
+    expectSame(history);
+  });
+});
+
+describe("a task that is ended early", () => {
+  test("leaves neither a lock on the store nor a half-made one", () => {
+    const history = storedHistory({ treeFileLeavesMin: 1 });
+    for (let window = 0; window < 3; window++) history.step(busyWindow);
+    history.store.close();
+    const opening = Store.open(history.options);
+    opening.next();
+    opening.return(history.store);
+    history.store = finish(Store.open(history.options));
+    const writing = history.store.writeTreeFile("accounts");
+    writing.next();
+    writing.return(undefined);
+    const held = history.store.snapshot(2n);
+    held.return(undefined as never);
+    history.step(busyWindow);
+    const directory = `${history.options.directory}-other`;
+    const builder = new StoreBuilder({ ...history.options, directory });
+    builder.addRows({ accounts: [...history.model.state.accounts.rows()] });
+    const making = builder.finish(0n, history.model.settled.epoch);
+    making.next();
+    making.return(undefined);
+    expect(readdirSync(join(directory, ".."))).toEqual(["store"]);
+    expect(readdirSync(history.options.directory).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    history.reopen();
     expectSame(history);
   });
 });

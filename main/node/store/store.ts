@@ -19,7 +19,7 @@ import { releaseTrees, type StateRoots, type StateTrees } from "../../protocol/s
 import type { Settled, WindowResult } from "../../protocol/transition/applyWindow.ts";
 import { Archive, WINDOWS_MAX, type ArchivedObject, type HistoryEntry, type Retention } from "./archive.ts";
 import { Database, type Migration } from "./database.ts";
-import { storeError } from "./errors.ts";
+import { storeError, translateError } from "./errors.ts";
 import { requireFreeSpace, syncDirectory } from "./files.ts";
 import { KEY_FILE, KEY_SLOT_SIZE, KeyFile } from "./keyFile.ts";
 import { TABLE_NAMES, type TableName } from "./layouts.ts";
@@ -108,6 +108,7 @@ export class Store {
     finishReplacement(directory);
     const db = Database.open(join(directory, DATABASE_FILE), options.migrations);
     const closers: (() => void)[] = [() => db.close()];
+    let store: Store | undefined;
     try {
       const meta = new Meta(db);
       if (!equalBytes(meta.network(), networkId)) throw storeError("wrong-network", { file: db.path });
@@ -123,16 +124,17 @@ export class Store {
       const undo = new UndoLog(db, state.rowSizes);
       const opened = yield* openTrees({ ...full, state, undo, height: settled.height, roots: rootsOfSettled(settled) });
       sampleRecords(crypto, state, opened.trees, full.sampleSize);
-      return new Store(
+      store = new Store(
         full,
         { db, keys, meta, undo, heightFile, archive, state },
         settled,
         meta.epochBefore(settled.height),
         opened,
       );
-    } catch (error) {
-      for (const close of closers) close();
-      throw error;
+      return store;
+    } finally {
+      // Also where the caller ends the task early.
+      if (store === undefined) for (const close of closers) close();
     }
   }
 
@@ -211,7 +213,8 @@ export class Store {
     const proposalHash = proposalHeader.identify(this.#options.crypto, header);
     const next = this.#settledAfter(plan, header, proposalHash, result.roots);
     requireFreeSpace(this.directory, commitBytes(plan, objects), this.#options.diskReserveBytes);
-    this.#guard(() => {
+    let isDecided = false;
+    try {
       this.#keys.append(plan.newKeys);
       this.#db.transaction(() => {
         this.state.write(this.#db, plan);
@@ -222,8 +225,14 @@ export class Store {
         this.#undo.prune(window + 1 - this.#options.undoWindows);
         this.#meta.write(next, result.epoch);
       });
+      isDecided = true;
       this.#heightFile.write(encode(heightMark, { height: next.height, proposalHash }));
-    });
+    } catch (error) {
+      const known = translateError(error);
+      // Where the disk has no room the transaction has not happened; after all else only the files can tell.
+      this.#isFailed = isDecided || (known as { code?: string }).code !== "disk-full";
+      throw known;
+    }
     const changes = rowChangesOf(plan);
     for (const snapshot of this.#snapshots) snapshot.note(changes);
     for (const table of TABLE_NAMES) this.#changedLeaves[table] += changes[table].length;
@@ -387,17 +396,6 @@ export class Store {
       candidates: tables.candidates.sizeAfter,
       keys: this.#keys.count + newKeys.length,
     };
-  }
-
-  /** Where it is unknown what reached the disk, nothing more is written. */
-  #guard(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (code !== "disk-full") this.#isFailed = true;
-      throw error;
-    }
   }
 
   #checkUsable(): void {
