@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => net.end());
 
 /** Somebody whose chain is done, in front of all others of its window: nobody recomputes chains here. */
-function registrationOf(name: string, wStart: bigint, place: number) {
+function registrationOf(name: string, wStart: bigint, place: number, vdfChainLength = TAU2) {
   const { node, nodeAccountId } = new Member(name);
   const proofEndpoint = ZERO_HASH.slice() as Hash32;
   proofEndpoint[31] = place;
@@ -25,7 +25,7 @@ function registrationOf(name: string, wStart: bigint, place: number) {
     nodeRegistration.sign(crypto, node.secretKey, {
       type: TYPE_NODE_REGISTRATION,
       ...{ suiteId: SUITE_MLDSA65, nodePubkey: node.publicKey, operatorAccountId: nodeAccountId },
-      ...{ proofEndpoint, wStart, vdfChainLength: TAU2 },
+      ...{ proofEndpoint, wStart, vdfChainLength },
     }),
   );
 }
@@ -85,3 +85,49 @@ test("a candidate computes its chain, waits behind four others and is admitted w
   const income = lines.reduce((sum, { amount }) => sum + amount, 0n);
   expect(await newcomer.balance(member.nodeAccountId)).toBe(income);
 }, 180_000);
+
+test("a candidate too slow for its deadline is refused, warned when it starts anyway, and starts over with the reason shown", async () => {
+  const short = new Testnet({ founders: [new Member("one")], tau2Windows: 16n, d: 2_000_000n });
+  try {
+    await short.start(new Member("one"));
+    const slow = await short.start(new Member("slow"));
+    await slow.untilWindow(2);
+    await expect(slow.node.join({ cpuShare: 0.01 })).rejects.toMatchObject({ code: "computer-too-slow" });
+    expect((await slow.node.status()).phase).toBe("Bootstrap");
+    await slow.node.join({ cpuShare: 0.01, startsAnyway: true });
+    await slow.untilPhase("CandidateVdf");
+    const { startWindow } = (await slow.node.status()).candidate!;
+    const warning = await slow.untilNotice("deadline-out-of-reach");
+    expect(warning.params["window"]).toBe(String(startWindow + 32));
+    expect((await slow.node.status()).window).toBeLessThanOrEqual(startWindow + 32);
+
+    const restart = await slow.untilNotice("candidate-chain-restarted");
+    expect(restart.params).toEqual({ cause: "too-slow", window: String(startWindow + 33) });
+    const status = await slow.node.status();
+    expect(status.candidate!.startWindow).toBe(startWindow + 33);
+    expect(status.notices).toContainEqual(restart);
+    await slow.node.leave();
+    expect(await slow.node.status()).toMatchObject({ phase: "Bootstrap", candidate: null, notices: [] });
+  } finally {
+    await short.end();
+  }
+}, 120_000);
+
+test("a confirmer recomputes candidate chains: an honest one is admitted, an invented one refused", async () => {
+  const short = new Testnet({ founders: [new Member("one")], tau2Windows: 12n, d: 200_000n });
+  try {
+    const founder = await short.start(new Member("one"), { candidateVdfCheck: "full" });
+    const honest = await short.start(new Member("honest"), { followsTimeAsCandidate: true });
+    await honest.untilWindow(3);
+    await honest.node.join({ startsAnyway: true });
+    await honest.untilPhase("CandidateVdf");
+    const { startWindow } = (await honest.node.status()).candidate!;
+    await honest.untilWindow(startWindow + 12);
+    const verdict = await founder.node.submit(registrationOf("liar", BigInt(startWindow), 7, 12n));
+    expect(verdict).toEqual({ verdict: "ignore", code: "vdf-mismatch" });
+    await honest.untilPhase("Active");
+    expect((await founder.node.state.ask("summary", undefined)).nodes).toBe(2);
+  } finally {
+    await short.end();
+  }
+}, 120_000);

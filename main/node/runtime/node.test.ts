@@ -1,8 +1,10 @@
 /** Nodes as a person has them: real machines, stores, logs and chains, joined by a transport of one process. */
+import type { Worker } from "node:worker_threads";
+
 import { afterEach, expect, test } from "vitest";
 
 import { SignedLog } from "../store/signedLog.ts";
-import { Member, Testnet } from "./testnet.fixture.ts";
+import { crypto, Member, Testnet } from "./testnet.fixture.ts";
 
 const EMISSION = 13_000_000_000n;
 const nets: Testnet[] = [];
@@ -105,4 +107,40 @@ test("a node that sees its own signature from elsewhere falls silent, says why a
   ]);
   const { window } = await original.node.status();
   await original.untilWindow(window! + 2);
+}, 60_000);
+
+test("a TimeChain thread that ends by itself is named, and the node goes on with the same values", async () => {
+  const threads: Worker[] = [];
+  const note = (thread: Worker): void => void threads.push(thread);
+  process.on("worker", note);
+  const one = new Member("one");
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });
+  const node = await net.start(one);
+  process.off("worker", note);
+  await node.untilWindow(3);
+  await threads.find(({ threadName }) => threadName === "vdf-timechain")!.terminate();
+  const notice = await node.untilNotice("node-restarts");
+  expect(notice.params["reason"]).toBe("timechain-failed");
+  const { window } = await node.node.status();
+  await node.untilWindow(window! + 3);
+  const [first, ...others] = await node.node.state.ask("times", { first: 0n, last: BigInt(window!) });
+  let { timechainValue } = first!;
+  for (const time of others) {
+    timechainValue = crypto.sha256Chain(timechainValue, 200_000);
+    expect(time.timechainValue).toEqual(timechainValue);
+  }
+}, 60_000);
+
+test("a node stops in time with everything on disk, also while it starts over", async () => {
+  const one = new Member("one");
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });
+  const node = await net.start(one);
+  await node.untilWindow(2);
+  await node.node.state.terminate();
+  await node.untilNotice("node-restarts");
+  const startedMs = performance.now();
+  await node.stop();
+  expect(performance.now() - startedMs).toBeLessThan(5000);
+  const again = await net.start(one);
+  await again.untilWindow(4);
 }, 60_000);
