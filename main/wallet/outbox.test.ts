@@ -569,7 +569,7 @@ test("the file stays small whatever a person orders and takes back", async () =>
 type Action =
   | { readonly do: "pay"; readonly amount: bigint }
   | { readonly do: "decide"; readonly hasQuorum: boolean; readonly isLive: boolean }
-  | { readonly do: "restart" | "forget" | "lock" | "unlock" | "stop node" | "start node" | "again" };
+  | { readonly do: "restart" | "forget" | "lock" | "unlock" | "stop node" | "start node" | "again" | "drought" };
 
 const anyAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("pay" as const), amount: fc.bigInt(1n, 30n * MONT) }) },
@@ -580,7 +580,7 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc
-      .constantFrom("restart" as const, "forget", "lock", "unlock", "stop node", "start node", "again")
+      .constantFrom("restart" as const, "forget", "lock", "unlock", "stop node", "start node", "again", "drought")
       .map((name) => ({ do: name })),
   },
 );
@@ -624,6 +624,8 @@ test("whatever happens, no place gets two operations and no money goes twice or 
             break;
           case "again":
             return sendAgain();
+          case "drought":
+            return chain.decide(13, { hasQuorum: false });
         }
       };
       for (const action of actions) await act(action);
