@@ -71,19 +71,14 @@ export function decodeChunk(payload: Uint8Array): Chunk {
   return { ...header, tableId, records: payload.subarray(CHUNK_HEADER_SIZE) };
 }
 
-/** The anchor is too old, the part does not exist, or the extension of chapter 02 §4.12 is not served. */
-export const ERROR_SNAPSHOT_UNAVAILABLE = 1;
-export const ERROR_SNAPSHOT_TOO_LARGE = 2;
-export const ERROR_UNSUPPORTED_VERSION = 3;
-export const ERROR_RESOURCE_EXHAUSTED = 4;
-/** Fast Sync is for nodes, not for account clients. */
-export const ERROR_ACCESS_DENIED = 5;
-
 const MESSAGE_SIZE_MAX = 255;
 const ERROR_HEADER_SIZE = 2;
 
 export interface FastSyncError {
-  /** One of the `ERROR_…` codes; another one is foreign, not malformed. */
+  /**
+   * 1 snapshot unavailable (anchor too old, no such part, or §4.12 is not served), 2 snapshot too large, 3 unsupported version,
+   * 4 resources exhausted, 5 access denied; another one is foreign, not malformed.
+   */
   readonly code: number;
   /** UTF-8, informative. */
   readonly message: Uint8Array;

@@ -19,5 +19,4 @@ const nodeRegistrationLayout = struct({
 });
 /** 5,344 bytes, signed by the node key that it names. */
 export type NodeRegistration = Infer<typeof nodeRegistrationLayout>;
-export const NODE_REGISTRATION_SIZE = nodeRegistrationLayout.size;
 export const nodeRegistration = new SignedClass<NodeRegistration>("mt-nodereg", nodeRegistrationLayout);
