@@ -5,14 +5,40 @@ import { fileURLToPath } from "node:url";
 
 import { afterAll, describe, expect, test } from "vitest";
 
-import { findForbidden } from "./arrows.ts";
+import { findForbidden, reachable } from "./arrows.ts";
 import { readImportGraph } from "./imports.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const planted = mkdtempSync(join(tmpdir(), "montana-arrows-"));
 afterAll(() => rmSync(planted, { recursive: true }));
 
+/** Where the program starts: its commands, and the threads that it starts by name. */
+const isEntry = (path: string): boolean => /^main\/app\/[^/]+\.ts$|(\.thread|\/worker|Thread)\.ts$/.test(path);
+
+/**
+ * What runners test before the program uses it, with the room that will. The list only shrinks: an entry that the program
+ * reaches, or that no runner imports, fails the test.
+ */
+const AWAITED: Readonly<Record<string, string>> = {
+  "main/keystore/legacyTransportKey.ts": "comparison with what the reference prints of an imported identity",
+  "main/protocol/fastsync/verify.ts": "main/node/sync, joining by snapshot",
+  "main/protocol/identity/bootstrapWork.ts": "main/network, first contact",
+  "main/protocol/identity/tunnelProof.ts": "main/network, Identity-Bound Tunnel",
+  "main/protocol/quorum/controlSet.ts": "the general form of the rule; windows without gaps need its order alone",
+  "main/protocol/rc1/liveCandidate.ts": "comparison with a candidate of the reference",
+  "main/protocol/rc1/singleton.ts": "main/node, following a producer of the reference",
+  "main/protocol/validation/acceptance.ts": "main/node, following a producer of the reference",
+};
+
 describe("the arrows between the rooms", () => {
+  test("lead from the program to everything that the conformance runners test", async () => {
+    const { modules, imports } = await readImportGraph(root, ["main", "test/conformance/runners"]);
+    const program = reachable(imports, modules.filter(isEntry));
+    const tested = imports.filter(({ from, to }) => from.startsWith("test/") && to.startsWith("main/"));
+    const unused = new Set(tested.map(({ to }) => to).filter((to) => !program.has(to)));
+    expect([...unused].sort()).toEqual(Object.keys(AWAITED).sort());
+  });
+
   test("point one way only", async () => {
     const { modules, imports } = await readImportGraph(root, ["main", "test/conformance"]);
     expect(modules.filter((path) => path.startsWith("main/protocol/")).length).toBeGreaterThan(50);

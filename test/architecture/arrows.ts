@@ -85,3 +85,16 @@ function isAllowed(room: string, { rooms, builtins, packages }: Arrows, to: stri
 const isPath = (to: string): boolean => /^(main|renderer|preload|test|build)\//.test(to);
 
 const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+/** Everything that the modules `entries` import, directly or not, and themselves. */
+export function reachable(imports: readonly Import[], entries: readonly string[]): ReadonlySet<string> {
+  const importsOf = Map.groupBy(imports, ({ from }) => from);
+  const reached = new Set<string>();
+  const waiting = [...entries];
+  for (let module = waiting.pop(); module !== undefined; module = waiting.pop()) {
+    if (reached.has(module)) continue;
+    reached.add(module);
+    for (const { to } of importsOf.get(module) ?? []) waiting.push(to);
+  }
+  return reached;
+}
