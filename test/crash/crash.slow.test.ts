@@ -11,7 +11,7 @@ test("a node that is killed twenty times loses nothing, contradicts nothing and 
 test("a node whose disk fails in the middle of a window goes on from a whole one", async ({ skip }) => {
   const shim = buildShim();
   if ("reason" in shim) return skip(shim.reason);
-  const { figures, faults } = await failAtWrites(shim.path, ["drop", "torn", "fsync"], 23);
+  const { figures, faults } = await failAtWrites(shim.path, ["drop", "torn", "fsync"], 41);
   expect(faults).toEqual([]);
   expect(figures["power cut"]).toBeGreaterThan(0);
 });
