@@ -3,7 +3,9 @@
  * reached so far, everything else by the rules of the open window.
  */
 import { byteKey, equalBytes } from "../protocol/bytes.ts";
+import type { Crypto } from "../protocol/crypto.ts";
 import { nodeIdOf } from "../protocol/identity/ids.ts";
+import { controlRoot } from "../protocol/merkle/proposalRoots.ts";
 import { proposalHeader } from "../protocol/objects/consensus.ts";
 import { nodeRegistration } from "../protocol/objects/nodeRegistration.ts";
 import { operation as operationClass } from "../protocol/objects/operations.ts";
@@ -68,7 +70,17 @@ function checkFetched(state: NodeState, fetched: FetchedWindow): string | undefi
   const contextFailure = checkHeaderInContext(state, header);
   if (contextFailure !== undefined && contextFailure !== "wrong-timechain-value") return contextFailure;
   if (!equalBytes(body.proposalHash, hash)) return "malformed-body";
-  return checkBodyRoots(crypto, header, body);
+  return checkBodyRoots(crypto, header, body) ?? checkRegistrations(crypto, fetched);
+}
+
+/** The header commits to their bytes, signatures included. */
+function checkRegistrations(
+  crypto: Crypto,
+  { header, body, registrations }: FetchedWindow,
+): "control-set-mismatch" | undefined {
+  const control = new Set(body.controlHashes.map(byteKey));
+  const named = registrations.filter((each) => control.has(byteKey(nodeRegistration.identify(crypto, each))));
+  return equalBytes(controlRoot(crypto, named), header.controlRoot) ? undefined : "control-set-mismatch";
 }
 
 /** The queue behind a bad window is of the same peer: all of it is asked for anew, from whomever the runtime takes next. */

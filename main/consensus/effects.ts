@@ -123,6 +123,8 @@ export type Fault =
   | { readonly code: "invalid-proposal"; readonly nodeId: NodeId; readonly hash: Hash32; readonly failure: string }
   /** The own key signed something that the log does not hold: it is in use elsewhere. */
   | { readonly code: "own-signature-elsewhere"; readonly object: Signed }
+  /** A header of a protocol that this program does not know: it needs an upgrade if the chain follows that header. */
+  | { readonly code: "protocol-version-unsupported"; readonly nodeId: NodeId; readonly protocolVersion: number }
   /** A peer served a decided window that does not check. */
   | { readonly code: "bad-window"; readonly peer: PeerId; readonly failure: string }
   /** From here on this node signs nothing more. */
@@ -133,8 +135,6 @@ export type SilenceReason =
   | "certified-state-differs"
   /** Own hashing gives another T than a quorum has. */
   | "adopted-time-differs"
-  /** A header of a protocol that this program does not know. */
-  | "protocol-version-unsupported"
   | "two-certificates";
 
 /** For whoever watches. */

@@ -45,6 +45,9 @@ export const REGISTRATIONS_MAX = 1024;
 /** Copies of one registration that differ in the signature alone and replace each other; then the last one stays. */
 export const REGISTRATION_COPIES_MAX = 4;
 
+/** Identifiers that rules ask for; a body names at most {@link BODY_ENTRIES_MAX}. */
+export const WANTED_MAX = 2 * BODY_ENTRIES_MAX;
+
 /** Identifiers asked for at once. */
 export const FETCH_IDS_MAX = 1000;
 

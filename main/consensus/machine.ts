@@ -26,6 +26,9 @@ import { precommit, prevote, votingRules, type VotingRules } from "./rules/vote.
 import { NodeState, type Self } from "./state.ts";
 import type { Timer } from "./timers.ts";
 
+/** Acts on the state where it applies; true where it changed something that others look at. */
+type Rule = (state: NodeState, out: Effect[]) => boolean;
+
 /** The rules reach a fixed point in a few passes; more mean that two of them undo each other. */
 const PASSES_MAX = 1000;
 
@@ -60,7 +63,7 @@ export class WindowMachine {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       state.isHalted = true;
-      out.push({ kind: "halt", code: error.code, params: error.params });
+      out.push({ kind: "halt", code: String(error.code), params: error.params });
     }
     return out;
   }
@@ -87,28 +90,38 @@ export class WindowMachine {
     const state = this.#state;
     switch (event.kind) {
       case "started":
-        return start(state, out, event);
+        start(state, out, event);
+        return;
       case "received":
-        return receive(state, out, event.messages);
+        receive(state, out, event.messages);
+        return;
       case "ticked":
-        return takeTick(state, out, event);
+        takeTick(state, out, event);
+        return;
       case "signed":
-        return takeSigned(state, out, event.signed);
+        takeSigned(state, out, event.signed);
+        return;
       case "listed":
-        return signBundle(state, out, event);
+        signBundle(state, out, event);
+        return;
       case "checked":
-        return takeChecks(state, out, event);
+        takeChecks(state, out, event);
+        return;
       case "transition-computed":
         if (state.transitions.has(byteKey(event.key))) state.transitions.set(byteKey(event.key), event.outcome);
         return;
       case "committed":
-        return openNext(state, out, event);
+        openNext(state, out, event);
+        return;
       case "window-fetched":
-        return queueFetched(state, event);
+        queueFetched(state, event);
+        return;
       case "timer-expired":
-        return takeTimer(state, out, event.timer);
+        takeTimer(state, out, event.timer);
+        return;
       case "peer-connected":
-        return connect(state, out, event.peer);
+        connect(state, out, event.peer);
+        return;
       case "peer-disconnected":
         state.peers.splice(0, state.peers.length, ...state.peers.filter((peer) => peer !== event.peer));
         return;
@@ -118,7 +131,7 @@ export class WindowMachine {
   /** §6.5, `step()`: idempotent; applied until nothing changes. */
   #advance(out: Effect[]): void {
     const state = this.#state;
-    const rules = [
+    const rules: readonly Rule[] = [
       takeFetched,
       adoptTime,
       askForListing,
@@ -127,8 +140,8 @@ export class WindowMachine {
       buildProposal,
       signProposal,
       validateProposals,
-      (to: NodeState, effects: Effect[]) => prevote(to, effects, this.#voting),
-      (to: NodeState, effects: Effect[]) => precommit(to, effects, this.#voting),
+      (to, effects) => prevote(to, effects, this.#voting),
+      (to, effects) => precommit(to, effects, this.#voting),
       startPhaseTimers,
       decide,
       enterNextRound,
@@ -152,10 +165,10 @@ function takeSigned(state: NodeState, out: Effect[], signed: Signed): void {
   out.push({ kind: "broadcast", message: messageOf(signed) });
   switch (signed.type) {
     case "bundle":
-      state.bundles.add(signed.object, bundledConfirmation.identify(crypto, signed.object));
+      state.bundles.addOnce(signed.object, bundledConfirmation.identify(crypto, signed.object));
       return;
     case "reveal":
-      state.reveals.add(signed.object, vdfReveal.identify(crypto, signed.object));
+      state.reveals.addOnce(signed.object, vdfReveal.identify(crypto, signed.object));
       return;
     case "vote":
       if (signed.object.windowIndex === window) admitVote(state, out, signed.object);

@@ -1,12 +1,6 @@
 /** A window opens: after a start, or when the one before is safely stored (chapter 03 §6.5, "decide"). */
-import { byteKey, type Hash32 } from "../protocol/bytes.ts";
-import {
-  bundledConfirmation,
-  proposalHeader,
-  vdfReveal,
-  type BundledConfirmation,
-  type VdfReveal,
-} from "../protocol/objects/consensus.ts";
+import { byteKey } from "../protocol/bytes.ts";
+import { bundledConfirmation, proposalHeader, vdfReveal } from "../protocol/objects/consensus.ts";
 import { genesisTimechainValue } from "../protocol/timechain/genesisValue.ts";
 import { checkHeader } from "../protocol/validation/header.ts";
 import { checkSigner } from "../protocol/validation/signer.ts";
@@ -18,7 +12,6 @@ import type { Committed, Started } from "./events.ts";
 import type { WindowView } from "./facts.ts";
 import type { LoggedObject } from "./material.ts";
 import { bodyMessage, messageOf, type Message } from "./objects.ts";
-import type { VariantPool } from "./pools/variants.ts";
 import { VoteBook } from "./pools/votes.ts";
 import { admitBody, admitHeader, admitVote, recheckHeld } from "./receive.ts";
 import { UNARMED, type NodeState } from "./state.ts";
@@ -31,7 +24,7 @@ export function start(state: NodeState, out: Effect[], started: Started): void {
     chain.open(view);
     chain.decide({ header, hash: proposalHeader.identify(crypto, header), body });
     state.times.record(header.windowIndex, header.timechainValue, "adopted");
-    for (const bundle of bundles) state.bundles.add(bundle, bundledConfirmation.identify(crypto, bundle));
+    for (const bundle of bundles) state.bundles.addOnce(bundle, bundledConfirmation.identify(crypto, bundle));
   }
   beginWindow(state, out, started.view);
   for (const logged of started.log) recall(state, out, logged);
@@ -52,18 +45,14 @@ function recall(state: NodeState, out: Effect[], { signed, keep }: LoggedObject)
   if (!isRecent) return;
   loadMaterial(state, out, keep);
   if (signed.type === "bundle")
-    addOnce(state.bundles, signed.object, bundledConfirmation.identify(crypto, signed.object));
-  if (signed.type === "reveal") addOnce(state.reveals, signed.object, vdfReveal.identify(crypto, signed.object));
+    state.bundles.addOnce(signed.object, bundledConfirmation.identify(crypto, signed.object));
+  if (signed.type === "reveal") state.reveals.addOnce(signed.object, vdfReveal.identify(crypto, signed.object));
   if (signed.object.windowIndex !== state.window) return;
   if (signed.type === "vote" && state.votes.place(signed.object) !== "duplicate") state.votes.add(signed.object);
   const header = signed.type === "header" ? signed.object : keep.header;
   if (header === undefined) return;
   admitHeader(state, out, header, proposalHeader.identify(crypto, header));
   if (keep.body !== undefined) admitBody(state, keep.body);
-}
-
-function addOnce<T extends BundledConfirmation | VdfReveal>(pool: VariantPool<T>, object: T, hash: Hash32): void {
-  if (pool.get(hash) === undefined) pool.add(object, hash);
 }
 
 /** The decided window is stored; the next one opens over it. */

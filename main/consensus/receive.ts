@@ -132,7 +132,9 @@ function admitReveal(state: NodeState, out: Effect[], reveal: VdfReveal, hash: H
 export function admitHeader(state: NodeState, out: Effect[], header: ProposalHeader, hash: Hash32): Verdict {
   noteSeen(state, header.windowIndex);
   if (header.protocolVersion > state.self.protocolVersionMax) {
-    state.fallSilent(out, "protocol-version-unsupported");
+    // Not a reason to stop: one faulty proposer could silence everybody. A chain that moves on leaves this node waiting.
+    const { proposerNodeId: nodeId, protocolVersion } = header;
+    out.push({ kind: "report", fault: { code: "protocol-version-unsupported", nodeId, protocolVersion } });
     return ignore("protocol-version-unsupported");
   }
   if (header.windowIndex === state.window + 1n) return holdHeader(state, header);
@@ -188,6 +190,7 @@ function attachBody(state: NodeState, body: ProposalBody): Verdict {
   if (proposal.refusedBodies.some((refused) => equalBytes(refused, digest))) return ignore("refused-body");
   const known = proposal.body === undefined ? undefined : state.crypto.sha256(bodyMessage(proposal.body).payload);
   if (known !== undefined && equalBytes(known, digest)) return ignore("duplicate");
+  if (proposal.standing.at === "waiting") state.unwant(proposal.standing.missing);
   state.proposals.put({ ...proposal, body, standing: { at: "waiting", missing: [] } });
   return ACCEPT;
 }

@@ -13,18 +13,17 @@ import type {
 import { Chain } from "./chain.ts";
 import type { Effect, IdentifiedRegistration, SilenceReason } from "./effects.ts";
 import type { PeerId, TransitionOutcome, WindowFetched } from "./events.ts";
-import type { DecidedWindow } from "./material.ts";
 import type { BodyLists, Expected } from "./expected.ts";
+import { WANTED_MAX } from "./limits.ts";
+import { NO_MATERIAL, type DecidedWindow, type Material } from "./material.ts";
+import type { Unsigned } from "./objects.ts";
 import { OperationPool, RegistrationPool } from "./pools/operations.ts";
 import { ProposalPool } from "./pools/proposals.ts";
 import { VariantPool } from "./pools/variants.ts";
-import { VoteBook } from "./pools/votes.ts";
+import type { VoteBook } from "./pools/votes.ts";
 import { SignedLog } from "./signedLog.ts";
 import { TimeValues } from "./time.ts";
-import type { Timer, TimerName } from "./timers.ts";
-import { timerLength } from "./timers.ts";
-import type { Unsigned } from "./objects.ts";
-import { NO_MATERIAL, type Material } from "./material.ts";
+import { timerLength, type Timer, type TimerName } from "./timers.ts";
 
 export interface Self {
   readonly nodeId: NodeId;
@@ -150,8 +149,12 @@ export class NodeState {
   want(hashes: readonly Hash32[]): void {
     for (const hash of hashes) {
       const key = byteKey(hash);
-      if (!this.wanted.has(key)) this.wanted.set(key, { hash, isAsked: false });
+      if (!this.wanted.has(key) && this.wanted.size < WANTED_MAX) this.wanted.set(key, { hash, isAsked: false });
     }
+  }
+
+  unwant(hashes: readonly Hash32[]): void {
+    for (const hash of hashes) this.wanted.delete(byteKey(hash));
   }
 
   /** Valid bundles of the open window and of the one before count; those of the open one once its T is known. */

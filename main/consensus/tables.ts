@@ -46,7 +46,7 @@ export function computeTransition(
     return { outcome: { roots: result.roots, badlySigned: badlySigned.map(({ opHash }) => opHash) }, result };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { outcome: { failure: error.code } };
+    return { outcome: { failure: String(error.code) } };
   }
 }
 

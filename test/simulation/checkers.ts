@@ -82,7 +82,6 @@ export class Checkers {
     switch (fault.code) {
       case "certified-state-differs":
       case "adopted-time-differs":
-      case "protocol-version-unsupported":
       case "two-certificates":
         throw new Violation(`node ${node.index} stopped signing in window ${fault.window}: ${fault.code}`);
       case "own-signature-elsewhere":
@@ -97,6 +96,7 @@ export class Checkers {
         return;
       }
       case "bad-window":
+      case "protocol-version-unsupported":
         return;
     }
   }

@@ -155,7 +155,8 @@ export class SimulatedNode {
     const { crypto, rules } = world;
     switch (effect.kind) {
       case "sign":
-        return this.#sign(effect);
+        this.#sign(effect);
+        return;
       case "broadcast":
         for (const peer of world.peersOf(this.index)) {
           if (String(peer) !== effect.except) world.transmit(this.index, peer, effect.message);
@@ -170,17 +171,23 @@ export class SimulatedNode {
         return;
       }
       case "list-objects":
-        return this.#answer(ASK_MS, () => listObjects(crypto, rules, disk.state, effect));
+        this.#answer(ASK_MS, () => listObjects(crypto, rules, disk.state, effect));
+        return;
       case "check-objects":
-        return this.#answer(ASK_MS, () => checkObjects(crypto, rules, disk.state, effect));
+        this.#answer(ASK_MS, () => checkObjects(crypto, rules, disk.state, effect));
+        return;
       case "compute-transition":
-        return this.#compute(effect);
+        this.#compute(effect);
+        return;
       case "persist":
-        return this.#persist(effect);
+        this.#persist(effect);
+        return;
       case "fetch-objects":
-        return this.#fetchObjects(effect.hashes);
+        this.#fetchObjects(effect.hashes);
+        return;
       case "fetch-windows":
-        return this.#fetchWindows(effect.first, effect.count);
+        this.#fetchWindows(effect.first, effect.count);
+        return;
       case "run-vdf": {
         const run = ++this.#vdfRun;
         this.#later(Number(effect.iterations) / this.iterationsPerMs, () => {

@@ -282,7 +282,7 @@ class Faults {
             link: payee.member.accountId,
             amount: account.balance / part,
           } as const;
-          const signed = operationClass.sign(world.crypto, payer.member.account.secretKey, object as never);
+          const signed = operationClass.sign(world.crypto, payer.member.account.secretKey, object);
           random.pick(world.nodes)?.submit(operationMessage(signed));
         }
       }

@@ -114,10 +114,13 @@ export class RegistrationPool {
   readonly #pinned = new Map<string, { readonly held: HeldRegistration; readonly window: bigint }>();
   readonly #heldBack = new Set<string>();
 
+  /** A pinned copy goes first: it is the one that a certified header commits to. */
   get(hash: Hash32): HeldRegistration | undefined {
     const key = byteKey(hash);
+    const pinned = this.#pinned.get(key);
+    if (pinned !== undefined) return pinned.held;
     for (const held of this.#byNode.values()) if (byteKey(held.hash) === key) return held;
-    return this.#pinned.get(key)?.held;
+    return undefined;
   }
 
   all(): HeldRegistration[] {

@@ -36,10 +36,15 @@ export class VariantPool<T extends OfWindow> {
   add(object: T, hash: Hash32): void {
     const held = { object, hash };
     const key = byteKey(object.nodeId);
-    let nodes = this.#windows.get(object.windowIndex);
-    if (nodes === undefined) this.#windows.set(object.windowIndex, (nodes = new Map()));
+    const nodes = this.#windows.get(object.windowIndex) ?? new Map<string, Held<T>[]>();
+    this.#windows.set(object.windowIndex, nodes);
     nodes.set(key, [...(nodes.get(key) ?? []), held]);
     this.#byHash.set(byteKey(hash), held);
+  }
+
+  /** For own objects, which have no bounds to keep. */
+  addOnce(object: T, hash: Hash32): void {
+    if (this.get(hash) === undefined) this.add(object, hash);
   }
 
   /** The first seen of each node. */

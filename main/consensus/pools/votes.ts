@@ -16,11 +16,9 @@ class Tally {
 
   add(vote: ProposalVote, weight: bigint): void {
     const node = byteKey(vote.nodeId);
-    let values = this.byNode.get(node);
-    if (values === undefined) {
-      this.byNode.set(node, (values = new Map()));
-      this.weight += weight;
-    }
+    const values = this.byNode.get(node) ?? new Map<string, ProposalVote>();
+    if (values.size === 0) this.weight += weight;
+    this.byNode.set(node, values);
     const value = byteKey(vote.proposalHash);
     values.set(value, vote);
     const support = this.weightByValue.get(value);
@@ -70,8 +68,8 @@ export class VoteBook {
 
   /** Another vote of the node in the same round and phase: evidence together with `vote`. */
   otherVote(vote: ProposalVote): ProposalVote | undefined {
-    const values = this.#tally(vote.round, vote.phase as Phase)?.byNode.get(byteKey(vote.nodeId)) ?? new Map();
-    return [...values.values()].find((other) => !equalBytes(other.proposalHash, vote.proposalHash));
+    const values = this.#tally(vote.round, vote.phase as Phase)?.byNode.get(byteKey(vote.nodeId));
+    return [...(values?.values() ?? [])].find((other) => !equalBytes(other.proposalHash, vote.proposalHash));
   }
 
   weightFor(round: number, phase: Phase, value: Hash32): bigint {

@@ -33,10 +33,15 @@ export function commitWindow(state: NodeState, out: Effect[], decided: DecidedWi
   out.push({ kind: "persist", decided });
 }
 
-/** A quorum found valid what is not valid here: own state, own time or own software is wrong. */
+/**
+ * A quorum found valid what is not valid here. Where own time or own state differ, this node must not sign on; anything else
+ * may lie in a copy that was spoilt on the way here, and is asked for together with the decided window.
+ */
 function doubtOwnState(state: NodeState, out: Effect[], { standing }: Proposal): false {
-  const isTime = standing.at === "invalid" && standing.failure === "wrong-timechain-value";
-  state.fallSilent(out, isTime ? "adopted-time-differs" : "certified-state-differs");
+  const failure = standing.at === "invalid" ? standing.failure : undefined;
+  if (failure === "wrong-timechain-value") state.fallSilent(out, "adopted-time-differs");
+  else if (failure === "wrong-state-root") state.fallSilent(out, "certified-state-differs");
+  else state.isBehind = true;
   return false;
 }
 
