@@ -144,6 +144,9 @@ const commands = {
   conformance: (node, args) => run(node, [join("test", "conformance", "main.ts"), ...args]),
   bench: (node, args) => run(node, ["--expose-gc", join("test", "bench", "main.ts"), ...args]),
   fuzz: (node, args) => run(node, [join("test", "fuzz", "main.ts"), ...args]),
+  simulate: (node, args) => run(node, [join("test", "simulation", "main.ts"), ...args]),
+  crash: (node, args) => run(node, [join("test", "crash", "main.ts"), ...args]),
+  soak: (node, args) => run(node, [join("test", "soak", "main.ts"), ...args]),
   montana: handOver,
   format: (node) =>
     run(node, [scriptOf("prettier", "prettier"), "--write", "--log-level", "warn", "."]) &&
