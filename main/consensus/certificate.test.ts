@@ -5,7 +5,6 @@ import { Weights } from "../protocol/quorum/weights.ts";
 import { verifyCertificate } from "./certificate.ts";
 import { Bench, crypto, members, nodeIds, T0, voteOf } from "./machine.fixture.ts";
 import { decodeVote, NIL } from "./objects.ts";
-import type { Phase } from "./pools/votes.ts";
 
 const { rules } = new Bench();
 const weights = new Weights(
