@@ -295,7 +295,17 @@ export class Candidacy {
       case "chain-failed":
         notices.tell("candidate-chain-failed", { detail: report.error.message });
         break;
-      default:
+      case "chain-begun":
+      case "chain-taken-up":
+      case "chain-extended":
+      case "chain-finished":
+      case "published":
+      case "refused":
+      case "hindered":
+      case "registered":
+      case "admitted":
+      case "already-a-node":
+      case "lost-place":
         this.#tellNews(report);
     }
     changed();

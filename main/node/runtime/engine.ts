@@ -32,6 +32,10 @@ export const TIMECHAIN_FILE = "timechain.bin";
 const BATCH_MAX = 128;
 /** Messages that wait for it; what comes on top is dropped, and will be repeated by its sender. */
 const INBOX_MAX = 4096;
+/** Messages without a verdict whose sender is remembered. */
+const SENDERS_MAX = 4 * INBOX_MAX;
+/** Before the own chain runs. */
+const ITERATIONS_PER_MS_UNKNOWN = 1000;
 /** One window in so many. */
 const SAMPLE_INTERVAL = 16;
 /** The sender of what this node itself hands in; no transport uses it. */
@@ -59,7 +63,8 @@ export interface EngineParts {
 export interface EngineListener {
   /** Asked before each window is stored. */
   draft(): RegistrationDraft | undefined;
-  applied(window: AppliedWindow): void;
+  /** `isLive`: decided here with the others, not caught up. */
+  applied(window: AppliedWindow, isLive: boolean): void;
   notice(notice: Notice): void;
   fault(fault: Fault): void;
   timeNotice: OwnTimeListener["notice"];
@@ -79,16 +84,18 @@ export class Engine implements PeerHandler {
   readonly #parts: EngineParts;
   readonly #machine: WindowMachine;
   readonly #timers: Timers;
-  #time!: OwnTime;
+  #time: OwnTime | undefined;
   #inbox: ReceivedMessage[] = [];
   #isFlushing = false;
   #nextMessage = 0;
   /** Who waits for what became of an own message. */
-  readonly #submitted = new Map<number, (verdict: Verdict) => void>();
+  readonly #submitted = new Map<number, PromiseWithResolvers<Verdict>>();
   readonly #senders = new Map<number, PeerId>();
   readonly #working = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #tip!: Tip;
+  /** The highest window that a peer gave as decided. */
+  #fetched = -1n;
   #isSampling = false;
   #isSilent: boolean;
   #isStarted = false;
@@ -113,7 +120,7 @@ export class Engine implements PeerHandler {
     this.#machine = new WindowMachine(crypto, rules, { nodeId, protocolVersionMax: PROTOCOL_VERSION_MAX });
     this.#timers = new Timers(
       (timer) => this.#step({ kind: "timer-expired", timer }),
-      () => this.#time.iterationsPerMs,
+      () => this.iterationsPerMs,
     );
   }
 
@@ -129,7 +136,7 @@ export class Engine implements PeerHandler {
 
   /** Of the own TimeChain, as measured last. */
   get iterationsPerMs(): number {
-    return this.#time.iterationsPerMs;
+    return this.#time?.iterationsPerMs ?? ITERATIONS_PER_MS_UNKNOWN;
   }
 
   /** From now on nothing is signed. */
@@ -139,20 +146,17 @@ export class Engine implements PeerHandler {
 
   /** Hands in an operation or a registration; gives what the machine says to it. Rejects when the engine stops before. */
   submit(message: Message): Promise<Verdict> {
-    return new Promise((resolve, reject) => {
-      if (this.#isOver) {
-        reject(new ProtocolError("node-stopped"));
-        return;
-      }
-      this.#submitted.set(this.#take(OWN, message), resolve);
-    });
+    if (this.#isOver) return Promise.reject(new ProtocolError("node-stopped"));
+    const waiting = Promise.withResolvers<Verdict>();
+    this.#submitted.set(this.#take(OWN, message), waiting);
+    return waiting.promise;
   }
 
   /** Ends everything and resolves when what was being written is written. */
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#stopping.abort();
-    this.#timers.stop();
+    this.#leaveOff();
     await this.#parts.transport.stop();
     await Promise.all([...this.#working, this.#time?.stop()]);
   }
@@ -218,37 +222,53 @@ export class Engine implements PeerHandler {
     const { tables, transport, listener } = this.#parts;
     switch (effect.kind) {
       case "sign":
-        return this.#work("sign", () => this.#sign(effect));
+        this.#work("sign", () => this.#sign(effect));
+        return;
       case "broadcast":
-        return transport.broadcast(effect.message, effect.except);
+        transport.broadcast(effect.message, effect.except);
+        return;
       case "send":
-        return transport.send(effect.to, effect.messages);
+        transport.send(effect.to, effect.messages);
+        return;
       case "verdict":
-        return this.#judge(effect.id, effect.verdict);
+        this.#judge(effect.id, effect.verdict);
+        return;
       case "list-objects":
-        return this.#work("list", async () => this.#step(await tables.listObjects(effect)));
+        this.#work("list", async () => this.#step(await tables.listObjects(effect)));
+        return;
       case "check-objects":
-        return this.#work("check", () => this.#check(effect));
+        this.#work("check", () => this.#check(effect));
+        return;
       case "compute-transition":
-        return this.#work("compute", async () => this.#step(await tables.computeTransition(effect)));
+        this.#work("compute", async () => this.#step(await tables.computeTransition(effect)));
+        return;
       case "persist":
-        return this.#work("persist", () => this.#persist(effect));
+        this.#work("persist", () => this.#persist(effect));
+        return;
       case "fetch-objects":
-        return transport.fetchObjects(effect.hashes);
+        transport.fetchObjects(effect.hashes);
+        return;
       case "fetch-windows":
-        return this.#work("fetch", () => this.#fetchWindows(effect.first, effect.count));
+        this.#work("fetch", () => this.#fetchWindows(effect.first, effect.count));
+        return;
       case "run-vdf":
-        return this.#runVdf(effect);
+        this.#runVdf(effect);
+        return;
       case "set-timer":
-        return this.#timers.set(effect.timer, effect.length);
+        this.#timers.set(effect.timer, effect.length);
+        return;
       case "cancel-timer":
-        return this.#timers.cancel(effect.name);
+        this.#timers.cancel(effect.name);
+        return;
       case "report":
-        return listener.fault(effect.fault);
+        listener.fault(effect.fault);
+        return;
       case "notify":
-        return listener.notice(effect.notice);
+        listener.notice(effect.notice);
+        return;
       case "halt":
-        return this.#fail(effect.code, effect.params, undefined, true);
+        this.#fail(effect.code, effect.params, undefined, true);
+        return;
     }
   }
 
@@ -258,17 +278,24 @@ export class Engine implements PeerHandler {
     const working = run()
       .catch((error: unknown) => {
         const cause = asError(error);
-        if (cause instanceof ProtocolError) this.#fail(String(cause.code), cause.params as ErrorParams, cause);
+        if (cause instanceof ProtocolError) this.#fail(String(cause.code), cause.params, cause);
         else this.#fail("node-defect", { during: name }, cause);
       })
       .finally(() => this.#working.delete(working));
     this.#working.add(working);
   }
 
+  /** No timer will ring and no verdict will come any more. */
+  #leaveOff(): void {
+    this.#timers.stop();
+    for (const { reject } of this.#submitted.values()) reject(new ProtocolError("node-stopped"));
+    this.#submitted.clear();
+  }
+
   #fail(code: string, params: ErrorParams, cause?: Error, isHalt = false): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#timers.stop();
+    this.#leaveOff();
     this.#parts.listener.failed({ code, params, isHalt, ...(cause && { cause }) });
   }
 
@@ -321,7 +348,7 @@ export class Engine implements PeerHandler {
     const before = this.#tip;
     this.#tip = persisted.tip;
     this.#step(persisted.committed);
-    listener.applied(persisted);
+    listener.applied(persisted, persisted.tip.window > this.#fetched);
     this.#sampleTime(before, persisted.tip);
     await log.decided(persisted.tip.window + 1n);
   }
@@ -346,17 +373,24 @@ export class Engine implements PeerHandler {
 
   async #fetchWindows(first: bigint, count: bigint): Promise<void> {
     const answer = await this.#parts.transport.fetchWindows(first, count);
-    for (const fetched of answer?.windows ?? []) this.#step({ kind: "window-fetched", from: answer!.from, fetched });
+    for (const fetched of answer?.windows ?? []) {
+      const { windowIndex } = fetched.header;
+      // Further ahead than was asked for it says nothing about the windows that come.
+      if (windowIndex > this.#fetched && windowIndex < first + count) this.#fetched = windowIndex;
+      this.#step({ kind: "window-fetched", from: answer!.from, fetched });
+    }
   }
 
   #runVdf(effect: RunVdf): void {
-    this.#time.rest(this.#parts.followsTime());
-    this.#time.run(effect);
+    this.#time?.rest(this.#parts.followsTime());
+    this.#time?.run(effect);
   }
 
   #take(from: PeerId, message: Message): number {
     const id = this.#nextMessage++;
     this.#senders.set(id, from);
+    // A message that the machine still holds without a word on it.
+    if (this.#senders.size > SENDERS_MAX) this.#senders.delete(this.#senders.keys().next().value!);
     if (this.#inbox.length >= INBOX_MAX) {
       this.#judge(id, ignore("busy"));
       return id;
@@ -387,7 +421,7 @@ export class Engine implements PeerHandler {
     }
     // The caller learns of the number only after this call.
     queueMicrotask(() => {
-      this.#submitted.get(id)?.(verdict);
+      this.#submitted.get(id)?.resolve(verdict);
       this.#submitted.delete(id);
     });
   }

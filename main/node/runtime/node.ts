@@ -86,6 +86,8 @@ export interface DecidedWindow {
 
 /** Between failures of a part and the next attempt; after the last the node stays down until it is started again. */
 const RESTART_MS = [200, 1000, 5000, 15_000, 60_000] as const;
+/** A store that has not closed by then is left as a crash would leave it. */
+const CLOSE_MS_MAX = 3000;
 /** A run that lasted so long is a new beginning. */
 const STABLE_MS = 600_000;
 
@@ -123,8 +125,8 @@ export class RunningNode {
   #run: Run | undefined;
   #tip: Tip | undefined;
   #tipAtMs: number | null = null;
-  /** The highest window of which others have shown something. */
-  #seenWindow = -1n;
+  /** The last window of this run was decided in step with the others. */
+  #isLive: boolean;
   #quiet: QuietPeriod | undefined;
   #failures = 0;
   #runSinceMs = 0;
@@ -137,6 +139,7 @@ export class RunningNode {
     this.#options = options;
     this.#signer = signer;
     this.#transport = options.transport ?? nobody;
+    this.#isLive = this.#transport.isAlone;
     this.#followsTimeAsCandidate = options.followsTimeAsCandidate ?? availableParallelism() < 2;
     this.#proofs = new CandidateProofs(options.crypto, options.candidateVdfCheck ?? "full");
     this.#notices = new NoticeBoard((notice) => {
@@ -211,10 +214,10 @@ export class RunningNode {
   }
 
   /** Throws the first problem by its name; the others are in the log. */
-  async check({ signal, report }: Task): Promise<Record<string, string | number | boolean>> {
+  async check(task: Task): Promise<Record<string, string | number | boolean>> {
     const { height, problems } = await this.state.ask("check", undefined, {
-      signal,
-      onProgress: ({ step, done, total }) => report({ done, total, unit: step }),
+      signal: task.signal,
+      onProgress: progressOf(task),
     });
     for (const { code, params } of problems) this.#options.logger.error({ code, params: printable(params) }, "check");
     const [first] = problems;
@@ -222,10 +225,8 @@ export class RunningNode {
     return { windows: Number(height), problems: 0 };
   }
 
-  async backup(directory: string, { signal, report }: Task): Promise<Record<string, string | number | boolean>> {
-    const onProgress = ({ step, done, total }: { step: string; done: number; total: number }): void =>
-      report({ done, total, unit: step });
-    await this.state.ask("backup", { target: directory }, { signal, onProgress });
+  async backup(directory: string, task: Task): Promise<Record<string, string | number | boolean>> {
+    await this.state.ask("backup", { target: directory }, { signal: task.signal, onProgress: progressOf(task) });
     return { directory };
   }
 
@@ -263,7 +264,7 @@ export class RunningNode {
 
   /** Whether this node is in step with the network, as far as it knows. */
   get isLive(): boolean {
-    return this.#tip?.window !== undefined && this.#isLiveAt(this.#tip.window);
+    return this.#isLive;
   }
 
   /** Writes down what must be, and ends all threads. */
@@ -338,10 +339,10 @@ export class RunningNode {
           followsTime: () => this.#followsTime,
           listener: {
             draft: () => this.#candidacy?.draft,
-            applied: (window) => this.#applied(window),
+            applied: (window, isLive) => this.#applied(window, isLive),
             notice: (notice) => this.#hear(notice),
             fault: (fault) => this.#hearFault(fault),
-            timeNotice: ({ code, ...params }) => this.#notices.tell(code, params as ErrorParams),
+            timeNotice: ({ code, ...params }) => this.#notices.tell(code, params),
             failed: fail,
           },
         });
@@ -370,7 +371,9 @@ export class RunningNode {
     const note = (error: unknown): void => this.#options.logger.warn({ err: error }, "while stopping");
     await run.engine.stop().catch(note);
     await run.log.close().catch(note);
+    const hangs = setTimeout(() => void run.client.terminate(), CLOSE_MS_MAX);
     await run.client.close().catch(note);
+    clearTimeout(hangs);
   }
 
   /** A part ended by itself, or cannot go on: everything begins again from the disk, a few times. */
@@ -392,7 +395,7 @@ export class RunningNode {
         const known = error instanceof ProtocolError;
         this.#failed({
           code: known ? String(error.code) : "node-defect",
-          params: known ? (error.params as ErrorParams) : {},
+          params: known ? error.params : {},
           isHalt: false,
           ...(error instanceof Error && { cause: error }),
         });
@@ -400,9 +403,9 @@ export class RunningNode {
     }, delayMs);
   }
 
-  #applied(applied: AppliedWindow): void {
+  #applied(applied: AppliedWindow, isLive: boolean): void {
     const { tip, skipped } = applied;
-    const isLive = this.#isLiveAt(tip.window);
+    this.#isLive = isLive;
     this.#tip = tip;
     this.#tipAtMs = Date.now();
     this.#pace.closed(tip.window, isLive, performance.now());
@@ -412,14 +415,8 @@ export class RunningNode {
     this.#emit({ kind: "window-closed" });
   }
 
-  /** Nobody has shown anything of a window after the next one. */
-  #isLiveAt(window: bigint): boolean {
-    return this.#seenWindow <= window + 1n;
-  }
-
   #hear(notice: MachineNotice): void {
     if (notice.code === "behind") {
-      this.#seenWindow = notice.seen;
       this.#options.logger.info({ window: notice.window, seen: notice.seen }, "behind");
     }
     // Every round after the first means that somebody is missing.
@@ -443,7 +440,9 @@ export class RunningNode {
       case "invalid-proposal":
       case "bad-window":
         return;
-      default:
+      case "adopted-time-differs":
+      case "certified-state-differs":
+      case "two-certificates":
         this.#notices.post("silence", fault.code, { window: fault.window });
     }
     this.#emit({ kind: "status" });
@@ -516,6 +515,12 @@ export class RunningNode {
   #emit(change: NodeChange): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+function progressOf(task: Task) {
+  return ({ step, done, total }: { readonly step: string; readonly done: number; readonly total: number }): void => {
+    task.report({ done, total, unit: step });
+  };
 }
 
 const NO_CANDIDACY: CandidacyStatus = { phase: "Bootstrap", candidate: null, queue: null };
