@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 
+import type { Hash32 } from "../protocol/bytes.ts";
 import { PRECOMMIT, PREVOTE, type ProposalVote } from "../protocol/objects/consensus.ts";
 import { Weights } from "../protocol/quorum/weights.ts";
 import { verifyCertificate } from "./certificate.ts";
 import { Bench, crypto, members, nodeIds, T0, voteOf } from "./machine.fixture.ts";
 import { decodeVote, NIL } from "./objects.ts";
+import type { Phase } from "./pools/votes.ts";
 
 const { rules } = new Bench();
 const weights = new Weights(
@@ -17,8 +19,18 @@ const nodes = {
     return index === -1 ? undefined : { suiteId: 1, nodePubkey: members[index]!.publicKey };
   },
 };
-const vote = (member: number, { round = 1, phase = PRECOMMIT, hash = T0, window = 5n } = {}): ProposalVote =>
-  decodeVote(voteOf(member, round, phase, hash, window).payload);
+interface VoteOptions {
+  readonly round?: number;
+  readonly phase?: Phase;
+  readonly hash?: Hash32;
+  readonly window?: bigint;
+}
+
+function vote(member: number, options: VoteOptions = {}): ProposalVote {
+  const { round = 1, phase = PRECOMMIT, hash = T0, window = 5n } = options;
+  return decodeVote(voteOf(member, round, phase, hash, window).payload);
+}
+
 const verify = (votes: readonly ProposalVote[], hash = T0, window = 5n) =>
   verifyCertificate(crypto, { window, nodes, weights }, hash, votes);
 
