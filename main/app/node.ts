@@ -30,6 +30,14 @@ export async function startHostNode({ crypto, identity, network, logger }: NodeC
       const taken = isNewlyUnlocked ? wallet.resume() : Promise.resolve();
       taken.then(() => wallet.windowDecided(decided)).catch(note);
     });
+    node.onOperation(({ what, operation, window }) => {
+      // Of an operation from elsewhere the wallet is told the last decided window.
+      const told =
+        what === "confirmed"
+          ? wallet.operationConfirmed(operation, window)
+          : wallet.operationSeen(operation, window - 1n);
+      told.catch(note);
+    });
     return { node, wallet: new WalletService(wallet, crypto), stop: () => node.stop() };
   } catch (error) {
     await node.stop();

@@ -16,9 +16,12 @@ import type { Native } from "../../native/index.ts";
 import { byteKey, type Hash32, type NodeId } from "../../protocol/bytes.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
 import type { NetworkRules } from "../../protocol/genesis/rules.ts";
+import { bundledConfirmation } from "../../protocol/objects/consensus.ts";
+import { decodeOperation, type Operation } from "../../protocol/objects/operations.ts";
 import type { CandidateProofs } from "../lifecycle/candidateProofs.ts";
 import type { RegistrationDraft } from "../lifecycle/state.ts";
 import type { SignedLog } from "../store/signedLog.ts";
+import { Confirmations } from "./confirmations.ts";
 import { decodeLogged, encodeLogged } from "./loggedObjects.ts";
 import { asError, OwnTime, type OwnTimeListener } from "./ownTime.ts";
 import { signObject } from "./signing.ts";
@@ -32,8 +35,8 @@ export const TIMECHAIN_FILE = "timechain.bin";
 const BATCH_MAX = 128;
 /** Messages that wait for it; what comes on top is dropped, and will be repeated by its sender. */
 const INBOX_MAX = 4096;
-/** Messages without a verdict whose sender is remembered. */
-const SENDERS_MAX = 4 * INBOX_MAX;
+/** Messages without a verdict that are remembered. */
+const WAITING_MAX = 4 * INBOX_MAX;
 /** Before the own chain runs. */
 const ITERATIONS_PER_MS_UNKNOWN = 1000;
 /** One window in so many. */
@@ -65,6 +68,8 @@ export interface EngineListener {
   draft(): RegistrationDraft | undefined;
   /** `isLive`: decided here with the others, not caught up. */
   applied(window: AppliedWindow, isLive: boolean): void;
+  /** One came from elsewhere and was kept, or the open window's bundles confirm it. */
+  operation(what: "seen" | "confirmed", operation: Operation): void;
   notice(notice: Notice): void;
   fault(fault: Fault): void;
   timeNotice: OwnTimeListener["notice"];
@@ -90,7 +95,9 @@ export class Engine implements PeerHandler {
   #nextMessage = 0;
   /** Who waits for what became of an own message. */
   readonly #submitted = new Map<number, PromiseWithResolvers<Verdict>>();
-  readonly #senders = new Map<number, PeerId>();
+  /** Who sent what has no verdict yet. */
+  readonly #waiting = new Map<number, ReceivedMessage>();
+  readonly #confirmations: Confirmations;
   readonly #working = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #tip!: Tip;
@@ -116,6 +123,7 @@ export class Engine implements PeerHandler {
   private constructor(parts: EngineParts) {
     const { crypto, rules, nodeId } = parts;
     this.#parts = parts;
+    this.#confirmations = new Confirmations(rules);
     this.#isSilent = parts.signer === undefined;
     this.#machine = new WindowMachine(crypto, rules, { nodeId, protocolVersionMax: PROTOCOL_VERSION_MAX });
     this.#timers = new Timers(
@@ -202,6 +210,7 @@ export class Engine implements PeerHandler {
     const times = this.#time.takeComputed().map(({ segment, value }) => ({ window: segment, value }));
     const signed = log.entries().map(decodeLogged);
     this.#isStarted = true;
+    this.#confirmations.open(view);
     this.#step({ kind: "started", view, past, log: signed, times });
     await transport.start(this);
   }
@@ -309,6 +318,7 @@ export class Engine implements PeerHandler {
     const { key, object } = encodeLogged(logged);
     await log.append(key, object);
     this.#step({ kind: "signed", signed });
+    if (signed.type === "bundle") this.#tellConfirmed(this.#confirmations.add(signed.object));
   }
 
   async #check(asked: CheckObjects): Promise<void> {
@@ -348,6 +358,7 @@ export class Engine implements PeerHandler {
     const before = this.#tip;
     this.#tip = persisted.tip;
     this.#step(persisted.committed);
+    this.#tellConfirmed(this.#confirmations.open(persisted.committed.view));
     listener.applied(persisted, persisted.tip.window > this.#fetched);
     this.#sampleTime(before, persisted.tip);
     await log.decided(persisted.tip.window + 1n);
@@ -386,16 +397,17 @@ export class Engine implements PeerHandler {
     this.#time?.run(effect);
   }
 
-  #take(from: PeerId, message: Message): number {
+  #take(from: PeerId, { type, payload }: Message): number {
     const id = this.#nextMessage++;
-    this.#senders.set(id, from);
-    // A message that the machine still holds without a word on it.
-    if (this.#senders.size > SENDERS_MAX) this.#senders.delete(this.#senders.keys().next().value!);
+    const message = { type, payload, id, from };
+    this.#waiting.set(id, message);
+    // One that the machine still holds without a word on it.
+    if (this.#waiting.size > WAITING_MAX) this.#waiting.delete(this.#waiting.keys().next().value!);
     if (this.#inbox.length >= INBOX_MAX) {
       this.#judge(id, ignore("busy"));
       return id;
     }
-    this.#inbox.push({ ...message, id, from });
+    this.#inbox.push(message);
     this.#flushSoon();
     return id;
   }
@@ -412,10 +424,14 @@ export class Engine implements PeerHandler {
   }
 
   #judge(id: number, verdict: Verdict): void {
-    const from = this.#senders.get(id);
-    this.#senders.delete(id);
-    if (from === undefined) return;
+    const message = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (message === undefined) return;
+    const { from, type, payload } = message;
+    const isKept = verdict.verdict === "accept" || verdict.verdict === "hold";
+    if (isKept && type === "bundle") this.#tellConfirmed(this.#confirmations.add(bundledConfirmation.decode(payload)));
     if (from !== OWN) {
+      if (isKept && type === "operation") this.#parts.listener.operation("seen", decodeOperation(payload));
       this.#parts.transport.judge(from, verdict);
       return;
     }
@@ -424,5 +440,11 @@ export class Engine implements PeerHandler {
       this.#submitted.get(id)?.resolve(verdict);
       this.#submitted.delete(id);
     });
+  }
+
+  #tellConfirmed(hashes: readonly Hash32[]): void {
+    for (const { type, payload } of hashes.flatMap((hash) => this.#machine.find(hash))) {
+      if (type === "operation") this.#parts.listener.operation("confirmed", decodeOperation(payload));
+    }
   }
 }

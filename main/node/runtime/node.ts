@@ -14,6 +14,7 @@ import type { NodeSigner } from "../../keystore/signers.ts";
 import type { Native } from "../../native/index.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
+import type { Operation } from "../../protocol/objects/operations.ts";
 import { supplyAt } from "../../protocol/state/supply.ts";
 import { CandidateProofs, type CandidateVdfCheck } from "../lifecycle/candidateProofs.ts";
 import type { OpenedNetwork } from "../network/openNetwork.ts";
@@ -84,6 +85,14 @@ export interface DecidedWindow {
   readonly skipped: AppliedWindow["skipped"];
 }
 
+/** An operation that came from elsewhere, or that the bundles of the open window confirm. */
+export interface SeenOperation {
+  readonly what: "seen" | "confirmed";
+  readonly operation: Operation;
+  /** The open window. */
+  readonly window: bigint;
+}
+
 /** Between failures of a part and the next attempt; after the last the node stays down until it is started again. */
 const RESTART_MS = [200, 1000, 5000, 15_000, 60_000] as const;
 /** A store that has not closed by then is left as a crash would leave it. */
@@ -121,6 +130,7 @@ export class RunningNode {
   readonly #listeners = new Set<(change: NodeChange) => void>();
   readonly #deciders = new Set<(decided: DecidedWindow) => void>();
   readonly #followsTimeAsCandidate: boolean;
+  readonly #operationListeners = new Set<(seen: SeenOperation) => void>();
   #candidacy: Candidacy | undefined;
   #run: Run | undefined;
   #tip: Tip | undefined;
@@ -246,6 +256,14 @@ export class RunningNode {
     };
   }
 
+  /** What comes and goes before a window settles it. */
+  onOperation(listener: (seen: SeenOperation) => void): () => void {
+    this.#operationListeners.add(listener);
+    return () => {
+      this.#operationListeners.delete(listener);
+    };
+  }
+
   /** Tells a person, with the node's own notices. */
   tell(code: string, params: ErrorParams = {}): void {
     this.#notices.tell(code, params);
@@ -340,6 +358,10 @@ export class RunningNode {
           listener: {
             draft: () => this.#candidacy?.draft,
             applied: (window, isLive) => this.#applied(window, isLive),
+            operation: (what, operation) => {
+              const window = this.#run?.engine.window ?? 0n;
+              for (const listener of this.#operationListeners) listener({ what, operation, window });
+            },
             notice: (notice) => this.#hear(notice),
             fault: (fault) => this.#hearFault(fault),
             timeNotice: ({ code, ...params }) => this.#notices.tell(code, params),
