@@ -1,6 +1,7 @@
 /** From a seed to a network, its faults, and a verdict. */
 import type { VotingRules } from "../../main/consensus/rules/vote.ts";
 import { operationMessage, type Message } from "../../main/consensus/objects.ts";
+import { toHex } from "../../main/protocol/bytes.ts";
 import { TYPE_TRANSFER, operation as operationClass } from "../../main/protocol/objects/operations.ts";
 import { PREVOTE } from "../../main/protocol/objects/consensus.ts";
 import { quorum } from "../../main/protocol/quorum/quorum.ts";
@@ -40,6 +41,7 @@ const NODES_MAX = 10;
 /** The part of the windows after which faults stop. */
 const FAULTY_PART = 0.6;
 const FIRST_LYING_WINDOW = 3n;
+const RETRY_WINDOWS = 14n;
 const OPERATION_INTERVAL_MS = 3000;
 /** After the faults: to notice, to catch up, and to let rounds that have grown long end. */
 const RECOVERY_MS = 60 * WINDOW_MS;
@@ -93,6 +95,7 @@ class Faults {
   readonly #windows: number;
   readonly #hasFaults: boolean;
   readonly #deafness: Deafness[] = [];
+  readonly #usedFrontiers = new Map<string, bigint>();
   #isOver = false;
 
   constructor(world: World, random: Random, windows: number, hasFaults: boolean) {
@@ -272,8 +275,13 @@ class Faults {
     world.clock.after(random.between(1, 2) * OPERATION_INTERVAL_MS, () => {
       const [payer, payee] = random.sample(world.nodes, 2);
       const account = payer?.disk.state.accounts.get(payer.member.accountId);
-      if (payer !== undefined && payee !== undefined && account !== undefined && account.balance > 2n) {
-        const isDoubled = random.chance(0.3);
+      const frontier = account === undefined ? "" : toHex(account.frontierHash);
+      const now = payer?.window ?? 0n;
+      // An honest wallet waits; one that spent twice may try anew when the network has forgotten it.
+      const isUsed = now < (this.#usedFrontiers.get(frontier) ?? -RETRY_WINDOWS) + RETRY_WINDOWS;
+      if (payer !== undefined && payee !== undefined && account !== undefined && account.balance > 2n && !isUsed) {
+        this.#usedFrontiers.set(frontier, now);
+        const isDoubled = random.chance(0.2);
         for (const part of isDoubled ? [2n, 3n] : [2n]) {
           const object = {
             type: TYPE_TRANSFER,
@@ -283,7 +291,7 @@ class Faults {
             amount: account.balance / part,
           } as const;
           const signed = operationClass.sign(world.crypto, payer.member.account.secretKey, object);
-          random.pick(world.nodes)?.submit(operationMessage(signed));
+          for (const node of random.sample(world.nodes, 2)) node.submit(operationMessage(signed));
         }
       }
       this.#transfer();
