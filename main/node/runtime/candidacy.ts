@@ -169,7 +169,7 @@ export class Candidacy {
         queue === undefined
           ? null
           : {
-              position: Number(queue.position ?? 1n),
+              position: Number(queue.position ?? queue.length),
               length: Number(queue.length),
               expectedWindow: Number(queue.expectedWindow),
               registrationWindow: Number(queue.registrationWindow),
