@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { initTRPC, tracked, TRPCError } from "@trpc/server";
 import { ZodError } from "zod";
 
+import { ProtocolError } from "../protocol/errors.ts";
 import {
   API_VERSION,
   BODY_BYTES_MAX,
@@ -211,6 +212,11 @@ function pong({ version, pid, startedAtMs }: HostService): Output<"ping"> {
   return { apiVersion: API_VERSION, version, pid, startedAtMs };
 }
 
+/** While the node begins anew nobody knows the balance. */
+function unlessDefect(error: unknown): undefined {
+  if (!(error instanceof ProtocolError)) throw error;
+}
+
 /** Windows are a second apart at the least, and the parts of a status a millisecond. */
 const STATUS_ATTEMPTS_MAX = 50;
 
@@ -220,7 +226,7 @@ export async function readStatus({ host, services }: Pick<Context, "host" | "ser
   const own = { ...pong(host), ...host.network, isAccountUnlocked: identity?.isUnlocked ?? false };
   if (node === undefined) return { ...own, ...NO_NODE };
   for (let attempt = 1; ; attempt++) {
-    const [known, money] = await Promise.all([node.status(), wallet?.balance()]);
+    const [known, money] = await Promise.all([node.status(), wallet?.balance().catch(unlessDefect)]);
     // A window may close in between; what is shown together is of one window.
     const isOne = money === undefined || money.window === known.window;
     if (isOne || attempt === STATUS_ATTEMPTS_MAX)

@@ -845,6 +845,12 @@ export const en = {
     sentence: "The node has stopped ({{reason}}).",
     remedy: "The host's log says more; run montana check, then start the host again.",
   },
+  "store-behind-signed-log": {
+    sentence:
+      "The store stands before window {{height}}, but this node has decided the windows up to {{floor}} before.",
+    remedy:
+      "It is an old copy. With others in the network the node catches up by itself; alone it needs its newest store.",
+  },
   "quiet-period": {
     sentence: "The node follows and signs nothing for now ({{reason}}): its key may be at work elsewhere.",
     remedy: "Wait about ten windows. Make sure that no other computer runs with this identity.",

@@ -326,6 +326,7 @@ export class RunningNode {
   #begin(): Promise<void> {
     return this.#queue(async () => {
       if (this.#isStopped) return;
+      this.#runSinceMs = performance.now();
       const { network, genesis, directory } = this.#options.network;
       const { addonPath, logger, crypto } = this.#options;
       let isCurrent = true;
@@ -347,6 +348,7 @@ export class RunningNode {
         for (const note of opened.notes) logger.warn({ note }, "store");
         if (!isKnown && opened.height > 0n) this.#keepQuiet("signed-log-missing");
         log = await SignedLog.open(directory, genesis.stateHash);
+        this.#compareHeights(opened.height, log.floor);
         if (log.tornBytes > 0) logger.warn({ bytes: log.tornBytes }, "the signed log ended in a cut record");
         const engine = await Engine.start({
           ...{ crypto, rules: network.rules, genesisStateHash: genesis.stateHash, nodeId: this.#signer.nodeId },
@@ -370,7 +372,6 @@ export class RunningNode {
         });
         this.#run = { client, log, engine };
         this.#tip = engine.tip;
-        this.#runSinceMs = performance.now();
         if (engine.tip.window !== undefined) {
           this.#candidacy?.see(engine.tip.window, await this.#tables.standing(this.#candidacy.draft));
         }
@@ -383,6 +384,16 @@ export class RunningNode {
       this.#notices.clear("run");
       this.#emit({ kind: "status" });
     });
+  }
+
+  /**
+   * A store from an older backup beside the newer log: nothing is signed for windows that were decided before. Others bring
+   * them; a node alone has lost them. Throws `store-behind-signed-log`.
+   */
+  #compareHeights(height: bigint, floor: bigint): void {
+    if (floor <= height) return;
+    if (this.#transport.isAlone) throw new ProtocolError("store-behind-signed-log", { height, floor });
+    this.#notices.tell("store-behind-signed-log", { height, floor });
   }
 
   /** Ends the run, with everything on disk; what is broken already does not keep the rest from it. */
