@@ -146,7 +146,7 @@ const commands = {
   fuzz: (node, args) => run(node, [join("test", "fuzz", "main.ts"), ...args]),
   simulate: (node, args) => run(node, [join("test", "simulation", "main.ts"), ...args]),
   crash: (node, args) => run(node, [join("test", "crash", "main.ts"), ...args]),
-  soak: (node, args) => run(node, [join("test", "soak", "main.ts"), ...args]),
+  soak: (node, args) => run(node, [join("test", "integration", "main.ts"), ...args]),
   montana: handOver,
   format: (node) =>
     run(node, [scriptOf("prettier", "prettier"), "--write", "--log-level", "warn", "."]) &&

@@ -68,7 +68,7 @@ function randomLength(random: Random, corpus: readonly Uint8Array[]): number {
 
 /** `base` with one to five changes. `base` stays as it is. */
 export function mutate(random: Random, base: Uint8Array, source: MutationSource): Uint8Array {
-  let bytes = base.slice();
+  let bytes: Uint8Array = base.slice();
   const changes = 1 + random.small(STACKED_MAX);
   for (let i = 0; i < changes; i++) bytes = change(random, bytes, source);
   return bytes;

@@ -21,6 +21,7 @@ import {
   TABLE_IDS,
   TABLE_NODES,
   TABLE_PROPOSALS,
+  type TableId,
   type Chunk,
   type FastSyncError,
   type FastSyncRequest,
@@ -64,7 +65,7 @@ export function fastSyncDecoders(crypto: CountedCrypto): readonly AnyDecoder[] {
 
 /** A reply is refused by value, not by an exception; to the fuzzer both are the same. */
 function valueOf<T>(result: Result<T, string>): T {
-  if (result.value === undefined) throw new ProtocolError(result.fault);
+  if (result.fault !== undefined) throw new ProtocolError(result.fault);
   return result.value;
 }
 
@@ -157,7 +158,7 @@ const reply: Decoder<Chunk> = {
   encode: encodeChunk,
   generate(random) {
     const count = random.small(200);
-    const tableId = random.pick([TABLE_ACCOUNTS, TABLE_NODES, TABLE_CANDIDATES]);
+    const tableId = random.pick<TableId>([TABLE_ACCOUNTS, TABLE_NODES, TABLE_CANDIDATES]);
     return { ...chunkOf(random, tableId, count, random.bytes(8 * count)), chunkIndex: 0 };
   },
 };

@@ -1,5 +1,4 @@
 /** Files of the reference node, which this program imports. */
-import type { FixedCodec } from "../../../main/protocol/codec/codec.ts";
 import { MONTANA_PARAMS } from "../../../main/protocol/genesis/montana.ts";
 import {
   decodeIdentityFile,
@@ -35,7 +34,6 @@ import {
   type DataDirectory,
 } from "../../../main/protocol/rc1/storeFiles.ts";
 import { MemoryState } from "../../../main/protocol/state/memory.ts";
-import { accountRecord, candidateRecord, nodeRecord } from "../../../main/protocol/state/records.ts";
 import type { CountedCrypto } from "../countedCrypto.ts";
 import type { AnyDecoder, Decoder } from "../decoder.ts";
 import type { Random } from "../random.ts";
@@ -52,16 +50,9 @@ export function fileDecoders(crypto: CountedCrypto): readonly AnyDecoder[] {
     nodeLifecycle,
     archivedProposal,
     lastCemented,
-    tableFile("accounts-file", ACCOUNTS_FILE, "accounts", accountRecord, values.accountRecord, (row) => row.accountId),
-    tableFile("nodes-file", NODES_FILE, "nodes", nodeRecord, values.nodeRecord, (row) => row.nodeId),
-    tableFile(
-      "candidates-file",
-      CANDIDATES_FILE,
-      "candidates",
-      candidateRecord,
-      values.candidateRecord,
-      (row) => row.nodeId,
-    ),
+    tableFile("accounts-file", ACCOUNTS_FILE, "accounts", values.accountRecord, (row) => row.accountId),
+    tableFile("nodes-file", NODES_FILE, "nodes", values.nodeRecord, (row) => row.nodeId),
+    tableFile("candidates-file", CANDIDATES_FILE, "candidates", values.candidateRecord, (row) => row.nodeId),
   ];
 }
 
@@ -180,7 +171,6 @@ function tableFile<Row>(
   name: string,
   file: string,
   table: "accounts" | "nodes" | "candidates",
-  layout: FixedCodec<Row>,
   generate: (random: Random) => Row,
   idOf: (row: Row) => Uint8Array,
 ): Decoder<readonly Row[]> {
