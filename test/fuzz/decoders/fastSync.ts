@@ -21,7 +21,6 @@ import {
   TABLE_IDS,
   TABLE_NODES,
   TABLE_PROPOSALS,
-  type TableId,
   type Chunk,
   type FastSyncError,
   type FastSyncRequest,
