@@ -393,7 +393,7 @@ export class RunningNode {
   #compareHeights(height: bigint, floor: bigint): void {
     if (floor <= height) return;
     if (this.#transport.isAlone) throw new ProtocolError("store-behind-signed-log", { height, floor });
-    this.#notices.tell("store-behind-signed-log", { height, floor });
+    this.#notices.post("behind-log", "store-behind-signed-log", { height, floor });
   }
 
   /** Ends the run, with everything on disk; what is broken already does not keep the rest from it. */
@@ -439,6 +439,7 @@ export class RunningNode {
   #applied(applied: AppliedWindow, isLive: boolean): void {
     const { tip, skipped } = applied;
     this.#isLive = isLive;
+    if (this.#run !== undefined && tip.window + 1n >= this.#run.log.floor) this.#notices.clear("behind-log");
     this.#tip = tip;
     this.#tipAtMs = Date.now();
     this.#pace.closed(tip.window, isLive, performance.now());
@@ -500,6 +501,8 @@ export class RunningNode {
 
   /** The own key is at work elsewhere: from here on this node signs nothing, also after a restart. */
   #seeElsewhere(window: bigint): void {
+    // Of decided windows the log forgets what it held: they may be this node's own words.
+    if (this.#run !== undefined && window < this.#run.log.floor) return;
     if (this.#quiet !== undefined && !this.#quiet.seen(window)) return;
     this.#run?.engine.fallSilent();
     this.#quiet ??= new QuietPeriod("seen-elsewhere");
