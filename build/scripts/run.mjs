@@ -59,7 +59,8 @@ const hasCargo = () => spawnSync("cargo", ["--version"], { stdio: "ignore" }).st
 function checks(node) {
   const tool = (packageName, command, ...args) => [node, [scriptOf(packageName, command), ...args]];
   const list = [
-    ["types of the pure rooms (no ambient types)", ...tool("typescript", "tsc", "-p", "main/protocol")],
+    ["types of main/protocol (pure: no ambient types)", ...tool("typescript", "tsc", "-p", "main/protocol")],
+    ["types of main/consensus (pure: no ambient types)", ...tool("typescript", "tsc", "-p", "main/consensus")],
     ["types", ...tool("typescript", "tsc", "-p", ".")],
     ["lint", ...tool("eslint", "eslint", "--max-warnings", "0", ".")],
     ["format", ...tool("prettier", "prettier", "--check", "--log-level", "warn", ".")],
