@@ -16,7 +16,7 @@ import { stateRoot } from "../../../main/protocol/state/roots.ts";
 import type { Input, Runner } from "../harness.ts";
 import { accountRecordOf } from "./descriptors.ts";
 import { accountIdOf, big, hex, hex32, nodeIdOf } from "./inputs.ts";
-import { publicKeyNotation } from "./records.ts";
+import { publicKeyFrom } from "./stateInputs.ts";
 
 export const merkleRunners: Readonly<Record<string, Runner>> = {
   "02-state/merkle-hash": (input, { crypto }) => ({ hash: runHash(crypto, input) }),
@@ -176,7 +176,7 @@ function registrationIn(crypto: Crypto, item: Input): NodeRegistration {
   return {
     type: TYPE_NODE_REGISTRATION,
     suiteId: item.suite_id,
-    nodePubkey: publicKeyNotation(crypto, item.node_pubkey),
+    nodePubkey: publicKeyFrom(crypto, item.node_pubkey),
     operatorAccountId: accountIdOf(item.operator_account_id),
     proofEndpoint: hex32(item.proof_endpoint),
     wStart: big(item.w_start),

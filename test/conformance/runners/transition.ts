@@ -60,15 +60,15 @@ import {
   syntheticIdentity,
   syntheticRegistration,
 } from "./descriptors.ts";
-import { accountRecordIn, candidateRecordIn, nodeRecordIn } from "./records.ts";
+import { accountFrom, candidateFrom, nodeFrom } from "./stateInputs.ts";
 
 export const transitionRunners: Readonly<Record<string, Runner>> = {
   "02-state/transitions": (input, { crypto }) => {
     const rules = referenceRules(input);
     const replay = new Replay(crypto, rules, {
-      accounts: input.accounts.map((record: Input) => accountRecordIn(crypto, record)),
-      nodes: input.nodes.map((record: Input) => nodeRecordIn(crypto, record)),
-      candidates: input.candidates.map((record: Input) => candidateRecordIn(crypto, record)),
+      accounts: input.accounts.map((record: Input) => accountFrom(crypto, record)),
+      nodes: input.nodes.map((record: Input) => nodeFrom(crypto, record)),
+      candidates: input.candidates.map((record: Input) => candidateFrom(crypto, record)),
     });
     return {
       after: untilHalt(input.steps, (step) => {
