@@ -46,6 +46,7 @@ import { checkBundle } from "../../../main/protocol/validation/bundle.ts";
 import { checkHeader } from "../../../main/protocol/validation/header.ts";
 import { checkReveal } from "../../../main/protocol/validation/reveal.ts";
 import type { Input, RunContext, Runner } from "../harness.ts";
+import { headerFieldsFrom } from "./stateInputs.ts";
 import { big, hex, hex32, nodeIdOf } from "./inputs.ts";
 import { hashList, registryOf, signedObject } from "./signatures.ts";
 
@@ -199,7 +200,7 @@ export const consensusRunners: Readonly<Record<string, Runner>> = {
   },
 
   "03-consensus/header-encoding": (input, { crypto }) => {
-    const encoding = encodingOf(crypto, input, proposalHeader, headerOf(input.header));
+    const encoding = encodingOf(crypto, input, proposalHeader, headerFieldsFrom(input.header));
     return { ...encoding, proposal_hash: encoding.identifier };
   },
 
@@ -225,7 +226,7 @@ export const consensusRunners: Readonly<Record<string, Runner>> = {
 
   "03-consensus/header-validate": (input, context) => {
     const { crypto } = context;
-    const header = signedObject<ProposalHeader>(context, input, proposalHeader, (of) => headerOf(of.header));
+    const header = signedObject<ProposalHeader>(context, input, proposalHeader, (of) => headerFieldsFrom(of.header));
     const previous =
       (input.prev_window_index ?? null) === null
         ? undefined
@@ -365,27 +366,6 @@ function bundleOf(object: Input): Omit<Draft<BundledConfirmation>, "nodeId"> {
     windowIndex: big(object.window),
     opHashes: hashList(object.op_hashes),
     revealHashes: hashList(object.reveal_hashes),
-  };
-}
-
-function headerOf(header: Input): Draft<ProposalHeader> {
-  return {
-    prevProposalHash: hex32(header.prev_proposal_hash),
-    windowIndex: big(header.window_index),
-    protocolVersion: Number(header.protocol_version),
-    controlRoot: hex32(header.control_root),
-    nodeRoot: hex32(header.node_root),
-    candidateRoot: hex32(header.candidate_root),
-    accountRoot: hex32(header.account_root),
-    stateRoot: hex32(header.state_root),
-    timechainValue: hex32(header.timechain_value),
-    includedBundlesRoot: hex32(header.included_bundles_root),
-    includedRevealsRoot: hex32(header.included_reveals_root),
-    winnerEndpoint: hex32(header.winner_endpoint),
-    winnerId: nodeIdOf(header.winner_id),
-    proposerNodeId: nodeIdOf(header.proposer_node_id),
-    target: big(header.target),
-    fallbackDepth: Number(header.fallback_depth),
   };
 }
 

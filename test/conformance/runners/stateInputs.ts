@@ -12,6 +12,7 @@ import { MONTANA_PARAMS } from "../../../main/protocol/genesis/montana.ts";
 import type { ProtocolParams } from "../../../main/protocol/genesis/params.ts";
 import { leafHash } from "../../../main/protocol/merkle/hashing.ts";
 import type { ProposalHeader } from "../../../main/protocol/objects/consensus.ts";
+import type { Draft } from "../../../main/protocol/objects/signed.ts";
 import { MemoryState } from "../../../main/protocol/state/memory.ts";
 import type { AccountRecord, CandidateRecord, NodeRecord } from "../../../main/protocol/state/records.ts";
 import type { Input } from "../harness.ts";
@@ -88,8 +89,7 @@ export function stateFrom(crypto: Crypto, input: Input): MemoryState {
   });
 }
 
-/** A header whose signature is `signature_fill` throughout, or `signature` in hex. */
-export function headerFrom(header: Input): ProposalHeader {
+export function headerFieldsFrom(header: Input): Draft<ProposalHeader> {
   return {
     prevProposalHash: hex32(header.prev_proposal_hash),
     windowIndex: big(header.window_index),
@@ -107,6 +107,13 @@ export function headerFrom(header: Input): ProposalHeader {
     proposerNodeId: nodeIdOf(header.proposer_node_id),
     target: big(header.target),
     fallbackDepth: Number(header.fallback_depth),
+  };
+}
+
+/** A header whose signature is `signature_fill` throughout, or `signature` in hex. */
+export function headerFrom(header: Input): ProposalHeader {
+  return {
+    ...headerFieldsFrom(header),
     signature:
       header.signature === undefined
         ? (new Uint8Array(MLDSA_SIGNATURE_SIZE).fill(hex(header.signature_fill)[0]!) as Signature)
