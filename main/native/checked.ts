@@ -30,6 +30,8 @@ const U32_MAX = 2 ** 32 - 1;
 const PROGRESS_INTERVAL_MS = 100;
 /** A caller that is ahead of the pool by so much must wait: its signatures lie copied in memory. */
 const BATCHES_WAITING_MAX = 64;
+/** Enough for all cores. Copies of more at a time are fresh memory from the system, which takes longer than the copying. */
+const JOBS_PER_CALL = 1024;
 const NO_CONTEXT = new Uint8Array(0);
 
 export function checked(addon: Addon, backEnd: BackEnd): Native {
@@ -143,7 +145,10 @@ function mldsa65(addon: Addon): MlDsa65 {
 
     verifyBatch(jobs) {
       const valid = new Uint8Array(jobs.length);
-      addon.mldsaVerifyBatch(...flatten(jobs), valid);
+      for (let first = 0; first < jobs.length; first += JOBS_PER_CALL) {
+        const end = Math.min(first + JOBS_PER_CALL, jobs.length);
+        addon.mldsaVerifyBatch(...flatten(jobs.slice(first, end)), valid.subarray(first, end));
+      }
       return Array.from(valid, Boolean);
     },
 

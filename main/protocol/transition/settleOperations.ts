@@ -2,7 +2,7 @@
 import { applyOperation } from "../accounts/apply.ts";
 import { validateOperation, type OperationFailure } from "../accounts/validate.ts";
 import { compareBytes, equalBytes, type Hash32 } from "../bytes.ts";
-import type { Crypto, PublicKey } from "../crypto.ts";
+import type { Crypto, PublicKey, VerifyJob } from "../crypto.ts";
 import { operation as operationClass, type Operation } from "../objects/operations.ts";
 import type { AccountTable, StateDraft } from "../state/table.ts";
 
@@ -65,27 +65,19 @@ function checkAgainstSettled(
   window: bigint,
   tau2Windows: bigint,
 ): Entry[] {
-  const unverified: Entry[] = [];
+  const unverified: { readonly entry: Entry; readonly job: VerifyJob }[] = [];
   const entries = cemented.map(({ operation, verifiedWith }) => {
     const failure = validateOperation(crypto, operation, settled, window, tau2Windows, { signature: "assume-valid" });
-    const entry: Entry = { operation, opHash: operationClass.identify(crypto, operation), failure };
-    const key = settled.get(operation.sender)?.currentPubkey;
-    const isVerified = key !== undefined && verifiedWith !== undefined && equalBytes(key, verifiedWith);
-    if (failure === undefined && !isVerified) unverified.push(entry);
+    const message = operationClass.scope(operation);
+    const entry: Entry = { operation, opHash: operationClass.identifyByScope(crypto, message), failure };
+    if (failure !== undefined) return entry;
+    const publicKey = settled.get(operation.sender)!.currentPubkey;
+    if (verifiedWith === undefined || !equalBytes(publicKey, verifiedWith)) {
+      unverified.push({ entry, job: { publicKey, message, signature: operation.signature } });
+    }
     return entry;
   });
-  const verdicts = verifySignatures(crypto, settled, unverified);
-  for (const [i, entry] of unverified.entries()) if (verdicts[i] !== true) entry.failure = "invalid-signature";
+  const verdicts = crypto.mldsa65.verifyBatch(unverified.map(({ job }) => job));
+  for (const [i, { entry }] of unverified.entries()) if (verdicts[i] !== true) entry.failure = "invalid-signature";
   return entries;
-}
-
-function verifySignatures(crypto: Crypto, settled: AccountTable, entries: readonly Entry[]): readonly boolean[] {
-  if (entries.length === 0) return [];
-  return crypto.mldsa65.verifyBatch(
-    entries.map(({ operation }) => ({
-      publicKey: settled.get(operation.sender)!.currentPubkey,
-      message: operationClass.scope(operation),
-      signature: operation.signature,
-    })),
-  );
 }
