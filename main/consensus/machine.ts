@@ -34,9 +34,6 @@ const PASSES_MAX = 1000;
 
 export class WindowMachine {
   readonly #state: NodeState;
-  get debug() {
-    return this.#state;
-  }
   readonly #voting: VotingRules;
   #isStarted = false;
 

@@ -13,7 +13,7 @@ import type { WindowView } from "./facts.ts";
 import type { LoggedObject } from "./material.ts";
 import { bodyMessage, messageOf, type Message } from "./objects.ts";
 import { VoteBook } from "./pools/votes.ts";
-import { admitBody, admitHeader, admitVote, recheckHeld } from "./receive.ts";
+import { admitBody, admitHeader, admitVote, noteSeen, recheckHeld } from "./receive.ts";
 import { UNARMED, type NodeState } from "./state.ts";
 
 export function start(state: NodeState, out: Effect[], started: Started): void {
@@ -27,22 +27,37 @@ export function start(state: NodeState, out: Effect[], started: Started): void {
     for (const bundle of bundles) state.bundles.addOnce(bundle, bundledConfirmation.identify(crypto, bundle));
   }
   beginWindow(state, out, started.view);
-  for (const logged of started.log) recall(state, out, logged);
+  for (const logged of started.log) remember(state, logged);
+  for (const logged of started.log) {
+    const { windowIndex } = logged.signed.object;
+    if (windowIndex === state.window - 1n || windowIndex === state.window) recall(state, out, logged);
+  }
 }
 
-/** §6.9: what was signed before counts again, and nothing is signed that contradicts it. */
-function recall(state: NodeState, out: Effect[], { signed, keep }: LoggedObject): void {
+/** §6.9: nothing is signed that contradicts what was signed before. */
+function remember(state: NodeState, logged: LoggedObject): void {
   const { crypto } = state;
+  const { signed, keep } = logged;
+  const { windowIndex } = signed.object;
   state.signed.record(signed);
+  noteSeen(state, windowIndex);
   if (signed.type === "bundle") {
     const attested = keep.operations.map((operation) => ({
       operation,
       opHash: operationClass.identify(crypto, operation),
     }));
-    state.operations.attestations.record(attested, signed.object.windowIndex);
+    state.operations.attestations.record(attested, windowIndex);
   }
-  const isRecent = signed.object.windowIndex + 1n >= state.window;
-  if (!isRecent) return;
+  // The store is older than the log: those windows were decided before, and will be again.
+  if (windowIndex > state.window) {
+    const others = state.loggedAhead.get(windowIndex) ?? [];
+    state.loggedAhead.set(windowIndex, [...others, logged]);
+  }
+}
+
+/** What was signed for the open window, or the one before, counts again. */
+function recall(state: NodeState, out: Effect[], { signed, keep }: LoggedObject): void {
+  const { crypto } = state;
   loadMaterial(state, out, keep);
   if (signed.type === "bundle")
     state.bundles.addOnce(signed.object, bundledConfirmation.identify(crypto, signed.object));
@@ -65,6 +80,8 @@ export function openNext(state: NodeState, out: Effect[], committed: Committed):
   state.registrations.close(registered, window, state.rules.params.tau2Windows);
   state.chain.decide(deciding);
   beginWindow(state, out, committed.view);
+  for (const logged of state.loggedAhead.get(state.window) ?? []) recall(state, out, logged);
+  state.loggedAhead.delete(state.window);
   recheckHeld(state);
   releaseHeld(state, out);
 }

@@ -233,7 +233,8 @@ function recordOwn(state: NodeState, out: Effect[], author: NodeId, signed: Sign
   out.push({ kind: "report", fault: { code: "own-signature-elsewhere", object: signed } });
 }
 
-function noteSeen(state: NodeState, window: bigint): void {
+/** Windows were decided up to the one before `window`, by whoever signed for it. */
+export function noteSeen(state: NodeState, window: bigint): void {
   if (window > state.seenWindow) state.seenWindow = window;
 }
 

@@ -15,7 +15,7 @@ import type { Effect, IdentifiedRegistration, SilenceReason } from "./effects.ts
 import type { PeerId, TransitionOutcome, WindowFetched } from "./events.ts";
 import type { BodyLists, Expected } from "./expected.ts";
 import { WANTED_MAX } from "./limits.ts";
-import { NO_MATERIAL, type DecidedWindow, type Material } from "./material.ts";
+import { NO_MATERIAL, type DecidedWindow, type LoggedObject, type Material } from "./material.ts";
 import type { Unsigned } from "./objects.ts";
 import { OperationPool, RegistrationPool } from "./pools/operations.ts";
 import { ProposalPool } from "./pools/proposals.ts";
@@ -105,6 +105,8 @@ export class NodeState {
   readonly wanted = new Map<string, { readonly hash: Hash32; isAsked: boolean }>();
   /** The highest window of which somebody has shown a signed object. */
   seenWindow = -1n;
+  /** Of the own log, for windows that are not open yet. */
+  readonly loggedAhead = new Map<bigint, LoggedObject[]>();
   hasAskedWindows = false;
   /** A repetition found that others are a window ahead. */
   isBehind = false;

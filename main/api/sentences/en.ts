@@ -845,11 +845,16 @@ export const en = {
     sentence: "The node has stopped ({{reason}}).",
     remedy: "The host's log says more; run montana check, then start the host again.",
   },
+  "store-catches-up": {
+    sentence:
+      "The store is an old copy: it stands before window {{height}}, and this node has signed for window {{reached}} already.",
+    remedy: "Nothing is to be done: the node decides what is missing again, the same as before, and then goes on.",
+  },
   "store-behind-signed-log": {
     sentence:
-      "The store stands before window {{height}}, but this node has decided the windows up to {{floor}} before.",
+      "The store is an old copy: it stands before window {{height}}, this node has signed for window {{reached}} already, and nobody else holds the windows between.",
     remedy:
-      "It is an old copy. With others in the network the node catches up by itself; alone it needs its newest store.",
+      "Put the newest copy of the folder store back. If there is none, those windows are lost: remove signed.log and signed.mark beside it to go on from this copy.",
   },
   "quiet-period": {
     sentence: "The node follows and signs nothing for now ({{reason}}): its key may be at work elsewhere.",

@@ -66,7 +66,7 @@ export interface EngineParts {
 export interface EngineListener {
   /** Asked before each window is stored. */
   draft(): RegistrationDraft | undefined;
-  /** `isLive`: decided here with the others, not caught up. */
+  /** `isLive`: decided here with the others, not caught up nor decided anew from the log. */
   applied(window: AppliedWindow, isLive: boolean): void;
   /** One came from elsewhere and was kept, or the open window's bundles confirm it. */
   operation(what: "seen" | "confirmed", operation: Operation): void;
@@ -103,6 +103,8 @@ export class Engine implements PeerHandler {
   #tip!: Tip;
   /** The highest window that a peer gave as decided. */
   #fetched = -1n;
+  /** Windows below it were decided in an earlier run already. */
+  #reachedBefore = 0n;
   #isSampling = false;
   #isSilent: boolean;
   #isStarted = false;
@@ -209,6 +211,7 @@ export class Engine implements PeerHandler {
     });
     const times = this.#time.takeComputed().map(({ segment, value }) => ({ window: segment, value }));
     const signed = log.entries().map(decodeLogged);
+    this.#reachedBefore = log.reached;
     this.#isStarted = true;
     this.#confirmations.open(view);
     this.#step({ kind: "started", view, past, log: signed, times });
@@ -359,7 +362,8 @@ export class Engine implements PeerHandler {
     this.#tip = persisted.tip;
     this.#step(persisted.committed);
     this.#tellConfirmed(this.#confirmations.open(persisted.committed.view));
-    listener.applied(persisted, persisted.tip.window > this.#fetched);
+    const { window } = persisted.tip;
+    listener.applied(persisted, window > this.#fetched && window >= this.#reachedBefore);
     this.#sampleTime(before, persisted.tip);
     await log.decided(persisted.tip.window + 1n);
   }

@@ -137,6 +137,8 @@ export class RunningNode {
   #tipAtMs: number | null = null;
   /** The last window of this run was decided in step with the others. */
   #isLive: boolean;
+  /** Windows below it were decided before this run began, even where the store does not know it. */
+  #reachedBefore = 0n;
   #quiet: QuietPeriod | undefined;
   #failures = 0;
   #runSinceMs = 0;
@@ -348,7 +350,7 @@ export class RunningNode {
         for (const note of opened.notes) logger.warn({ note }, "store");
         if (!isKnown && opened.height > 0n) this.#keepQuiet("signed-log-missing");
         log = await SignedLog.open(directory, genesis.stateHash);
-        this.#compareHeights(opened.height, log.floor);
+        this.#compareHeights(opened.height, log);
         if (log.tornBytes > 0) logger.warn({ bytes: log.tornBytes }, "the signed log ended in a cut record");
         const engine = await Engine.start({
           ...{ crypto, rules: network.rules, genesisStateHash: genesis.stateHash, nodeId: this.#signer.nodeId },
@@ -387,13 +389,17 @@ export class RunningNode {
   }
 
   /**
-   * A store from an older backup beside the newer log: nothing is signed for windows that were decided before. Others bring
-   * them; a node alone has lost them. Throws `store-behind-signed-log`.
+   * A store from an older backup beside the newer log: what the log holds is decided from it anew, the same as before; what it
+   * has forgotten others bring, and nothing is signed for it. A node alone has lost that: throws `store-behind-signed-log`.
    */
-  #compareHeights(height: bigint, floor: bigint): void {
-    if (floor <= height) return;
-    if (this.#transport.isAlone) throw new ProtocolError("store-behind-signed-log", { height, floor });
-    this.#notices.post("behind-log", "store-behind-signed-log", { height, floor });
+  #compareHeights(height: bigint, { completeFrom, reached }: SignedLog): void {
+    this.#reachedBefore = reached;
+    if (reached <= height) return;
+    const params = { height, reached };
+    if (this.#transport.isAlone && completeFrom > height) {
+      throw new ProtocolError("store-behind-signed-log", params);
+    }
+    this.#notices.post("behind-log", "store-catches-up", params);
   }
 
   /** Ends the run, with everything on disk; what is broken already does not keep the rest from it. */
@@ -439,7 +445,7 @@ export class RunningNode {
   #applied(applied: AppliedWindow, isLive: boolean): void {
     const { tip, skipped } = applied;
     this.#isLive = isLive;
-    if (this.#run !== undefined && tip.window + 1n >= this.#run.log.floor) this.#notices.clear("behind-log");
+    if (tip.window + 1n >= this.#reachedBefore) this.#notices.clear("behind-log");
     this.#tip = tip;
     this.#tipAtMs = Date.now();
     this.#pace.closed(tip.window, isLive, performance.now());

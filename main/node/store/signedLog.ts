@@ -121,6 +121,18 @@ export class SignedLog {
     return this.#floor;
   }
 
+  /** Everything signed for this window and those after it is here. */
+  get completeFrom(): bigint {
+    return this.#floor < WINDOWS_KEPT ? 0n : this.#floor - WINDOWS_KEPT;
+  }
+
+  /** Windows below it are decided: the floor, or the latest window that something was signed for. */
+  get reached(): bigint {
+    let reached = this.#floor;
+    for (const { key } of this.#entries.values()) if (key.window > reached) reached = key.window;
+    return reached;
+  }
+
   /** The object signed for `key`, whether or not it was sent. */
   lookup(key: SignedKey): Uint8Array | undefined {
     return this.#entries.get(keyText(key))?.object;
