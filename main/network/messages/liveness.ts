@@ -1,6 +1,27 @@
 /** Ping, Pong and Bye (chapter 07 §3.8). The first two have no payload. */
-import { encode, struct, u8, type Infer } from "../../protocol/codec/codec.ts";
-import { decodeFixed } from "./payload.ts";
+import { encode, struct, u8, U64_MAX, type Infer } from "../../protocol/codec/codec.ts";
+import { decodeFixed } from "../../protocol/codec/payload.ts";
+import { encodeEnvelope } from "./envelope.ts";
+import { MESSAGE } from "./registry.ts";
+
+const NO_PAYLOAD = new Uint8Array(0);
+
+/** The Pings of one process, numbered from 1 over all its connections (chapter 07 §4.2 item 2). */
+export class PingSeries {
+  #next = 1n;
+
+  /** Envelope and all. */
+  next(): Uint8Array {
+    const requestId = this.#next;
+    this.#next = requestId === U64_MAX ? 0n : requestId + 1n;
+    return encodeEnvelope({ msgType: MESSAGE.ping, requestId, payload: NO_PAYLOAD });
+  }
+}
+
+/** The acknowledgement of the message `requestId`, envelope and all. */
+export function pong(requestId: bigint): Uint8Array {
+  return encodeEnvelope({ msgType: MESSAGE.pong, requestId, payload: NO_PAYLOAD });
+}
 
 export const BYE = {
   normal: 0,

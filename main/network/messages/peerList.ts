@@ -12,7 +12,7 @@ import {
   type FixedCodec,
   type Infer,
 } from "../../protocol/codec/codec.ts";
-import { decodeFixed, invalidField, requireAtLeast, requireLength } from "./payload.ts";
+import { decodeFixed, invalidField, requireAtLeast, requireLength } from "../../protocol/codec/payload.ts";
 
 export type IpVersion = 4 | 6;
 
