@@ -96,8 +96,7 @@ export class Archive {
   ): void {
     const window = windowNumber(header.windowIndex);
     this.writeHeader(header, proposalHash);
-    const time = encode(timeRow, { timechainValue: header.timechainValue, d });
-    this.#db.run("INSERT INTO times(window, row) VALUES(?, ?)", window, seal("times", window, time));
+    this.writeTime({ window: header.windowIndex, timechainValue: header.timechainValue, d });
     invariant(objects.length < PLACES_PER_WINDOW && history.length < PLACES_PER_WINDOW, "a window has fewer objects");
     for (const [i, { kind, id, bytes }] of objects.entries()) {
       const type = OBJECT_KINDS.indexOf(kind);
@@ -118,6 +117,20 @@ export class Archive {
     const window = windowNumber(header.windowIndex);
     const row = seal("headers", window, proposalHeader.encode(header), proposalHash);
     this.#db.run("INSERT INTO headers(window, hash, row) VALUES(?, ?, ?)", window, proposalHash, row);
+  }
+
+  writeTime({ window, timechainValue, d }: WindowTime): void {
+    const number = windowNumber(window);
+    const row = seal("times", number, encode(timeRow, { timechainValue, d }));
+    this.#db.run("INSERT INTO times(window, row) VALUES(?, ?)", number, row);
+  }
+
+  /** The only object that a snapshot brings of the windows before it. */
+  writeBody(window: bigint, proposalHash: Hash32, bytes: Uint8Array): void {
+    const type = OBJECT_KINDS.indexOf("body");
+    const seq = windowNumber(window) * PLACES_PER_WINDOW;
+    const row = seal("objects", seq, bytes, objectKey(type, proposalHash));
+    this.#db.run("INSERT INTO objects(seq, type, id, row) VALUES(?, ?, ?, ?)", seq, type, proposalHash, row);
   }
 
   /** Forgets what need not be served any more, of the windows that `window` has made too old. */
@@ -170,6 +183,13 @@ export class Archive {
       if (row === null) return this.#stored(type as number, id as Hash32) ?? [];
       return [toObject(seq as number, type as number, id as Hash32 | null, row as Uint8Array)];
     });
+  }
+
+  /** Places that {@link objects} counts in a window. */
+  objectCount(window: bigint): number {
+    const start = windowNumber(window) * PLACES_PER_WINDOW;
+    const sql = "SELECT COUNT(*) FROM objects WHERE seq >= ? AND seq < ?";
+    return this.#db.get(sql, start, start + PLACES_PER_WINDOW)![0] as number;
   }
 
   /** Undefined where it is not kept any more. */

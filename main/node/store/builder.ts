@@ -5,13 +5,14 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { toHex, ZERO_HASH } from "../../protocol/bytes.ts";
+import { byteKey, toHex, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
 import { encode } from "../../protocol/codec/codec.ts";
 import { proposalHeader, type ProposalHeader } from "../../protocol/objects/consensus.ts";
 import type { AccountRecord, CandidateRecord, NodeRecord } from "../../protocol/state/records.ts";
 import { releaseTrees, rootsOf, type StateTrees } from "../../protocol/state/roots.ts";
+import type { State } from "../../protocol/state/table.ts";
 import type { EpochData } from "../../protocol/transition/adaptEpoch.ts";
-import { Archive } from "./archive.ts";
+import { Archive, type WindowTime } from "./archive.ts";
 import { Database } from "./database.ts";
 import { storeError } from "./errors.ts";
 import { requireFreeSpace, syncDirectory } from "./files.ts";
@@ -33,6 +34,7 @@ import { StoredState, type Progress } from "./tables.ts";
 import { foldTable } from "./trees.ts";
 import { treeFilePath, writeTreeFile } from "./treeFile.ts";
 import { TwoSlotFile } from "./twoSlotFile.ts";
+import { UndoLog } from "./undoLog.ts";
 
 /** A row in the database, its key, the page it shares. */
 const BYTES_PER_ROW = KEY_SLOT_SIZE + 512;
@@ -41,6 +43,21 @@ export interface NewRows {
   readonly accounts?: readonly AccountRecord[];
   readonly nodes?: readonly NodeRecord[];
   readonly candidates?: readonly CandidateRecord[];
+}
+
+/** What the window machine looks back on (chapter 03 §6.2), for a window before the one that the store stands before. */
+export interface PastTables {
+  readonly window: bigint;
+  /** Node Table before it. All of these nodes are still there. */
+  readonly nodes: readonly NodeRecord[];
+  readonly epoch: EpochData;
+}
+
+/** A body, encoded, and the hash of its header. */
+export interface NewBody {
+  readonly window: bigint;
+  readonly proposalHash: Hash32;
+  readonly bytes: Uint8Array;
 }
 
 export interface BuilderOptions extends StoreOptions {
@@ -99,11 +116,31 @@ export class StoreBuilder {
     this.#headers += headers.length;
   }
 
+  /** Adds T and D of windows, once each. */
+  addTimes(times: readonly WindowTime[]): void {
+    this.#db.transaction(() => {
+      for (const time of times) this.#archive.writeTime(time);
+    });
+  }
+
+  addBodies(bodies: readonly NewBody[]): void {
+    this.#requireSpace(bodies.reduce((sum, { bytes }) => sum + 2 * bytes.length, 0));
+    this.#db.transaction(() => {
+      for (const { window, proposalHash, bytes } of bodies) this.#archive.writeBody(window, proposalHash, bytes);
+    });
+  }
+
+  /** What has been added so far. */
+  get state(): State {
+    return this.#state;
+  }
+
   /**
-   * Ends it: the store stands before window `height`, and `epoch` is that after the window before. Throws `header-missing` or
+   * Ends it: the store stands before window `height`, and `epoch` is that after the window before; `past` are the windows
+   * before, ascending, as far as they are to be known. Throws `header-missing` or
    * `roots-mismatch` unless the last header commits to these rows; nothing has taken the store's place then.
    */
-  *finish(height: bigint, epoch: EpochData): Generator<Progress> {
+  *finish(height: bigint, epoch: EpochData, past: readonly PastTables[] = []): Generator<Progress> {
     const { crypto, networkId } = this.#options;
     let isWhole = false;
     try {
@@ -127,6 +164,7 @@ export class StoreBuilder {
         const meta = new Meta(this.#db);
         meta.writeNetwork(networkId);
         meta.write(settled, epoch);
+        this.#writePast(meta, past);
       });
       yield* this.#writeTrees(height, trees);
       releaseTrees(trees);
@@ -139,6 +177,24 @@ export class StoreBuilder {
     }
     this.#close();
     putInPlace(this.#options.directory);
+  }
+
+  #writePast(meta: Meta, past: readonly PastTables[]): void {
+    const { nodes } = this.#state;
+    const undo = new UndoLog(this.#db, this.#state.rowSizes, "undo_nodes");
+    for (const { window, nodes: before, epoch } of past) {
+      meta.writeEpochBefore(window, epoch);
+      const present = new Set(before.map(({ nodeId }) => byteKey(nodeId)));
+      const newcomers = [...nodes.rows()].filter(({ nodeId }) => !present.has(byteKey(nodeId)));
+      undo.write(Number(window), {
+        accounts: [],
+        candidates: [],
+        nodes: [
+          ...before.map((row) => ({ id: row.nodeId, slot: 0, before: nodes.encodeEarlier(row), after: undefined })),
+          ...newcomers.map(({ nodeId }) => ({ id: nodeId, slot: 0, before: undefined, after: undefined })),
+        ],
+      });
+    }
   }
 
   discard(): void {

@@ -25,6 +25,7 @@ export type Migration = string;
  *   served; `row` is NULL where an earlier window holds the same object.
  * - history: what happened to a subject, an account or an application.
  * - undo: what the rows that a window changed were before it.
+ * - undo_nodes: the same of the Node Table alone, for the windows before the first one of a store that began with a snapshot.
  */
 export const MIGRATIONS: readonly Migration[] = [
   `CREATE TABLE meta(name TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
    CREATE TABLE history(subject BLOB NOT NULL, seq INTEGER NOT NULL, row BLOB NOT NULL,
      PRIMARY KEY(subject, seq)) WITHOUT ROWID;
    CREATE TABLE undo(window INTEGER PRIMARY KEY, row BLOB NOT NULL);`,
+  `CREATE TABLE undo_nodes(window INTEGER PRIMARY KEY, row BLOB NOT NULL);`,
 ];
 
 export type Row = readonly unknown[];

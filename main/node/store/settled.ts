@@ -50,10 +50,15 @@ export class Meta {
   /** To be called inside a transaction. */
   write(settled: SettledRow, epoch: EpochData): void {
     this.#put("settled", encode(settledRow, settled));
-    const window = Number(settled.height);
+    this.writeEpochBefore(settled.height, epoch);
+    this.#db.run("DELETE FROM epochs WHERE window <= ?", Number(settled.height) - EPOCHS_KEPT);
+  }
+
+  /** Of a window before: to be called inside a transaction, after {@link write}. */
+  writeEpochBefore(window: bigint, epoch: EpochData): void {
+    const key = Number(window);
     const row = encode(epochRow, { ...epoch, participation: Array.from(epoch.participation) });
-    this.#db.run("INSERT OR REPLACE INTO epochs(window, row) VALUES(?, ?)", window, seal("epochs", window, row));
-    this.#db.run("DELETE FROM epochs WHERE window <= ?", window - EPOCHS_KEPT);
+    this.#db.run("INSERT OR REPLACE INTO epochs(window, row) VALUES(?, ?)", key, seal("epochs", key, row));
   }
 
   writeNetwork(networkId: Hash32): void {

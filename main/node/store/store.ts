@@ -29,7 +29,7 @@ import { rowChangesOf, StoredState, type Progress, type StatePlan } from "./tabl
 import { openTrees } from "./trees.ts";
 import { treeFilePath, writeTreeFile } from "./treeFile.ts";
 import { TwoSlotFile } from "./twoSlotFile.ts";
-import { UndoLog } from "./undoLog.ts";
+import { UndoLog, type PreviousRow } from "./undoLog.ts";
 
 export const DATABASE_FILE = "store.sqlite";
 export const HEIGHT_FILE = "height.bin";
@@ -89,6 +89,8 @@ export class Store {
   readonly #keys: KeyFile;
   readonly #meta: Meta;
   readonly #undo: UndoLog;
+  /** Of the windows before a snapshot that this store began with: of their Node Tables alone. */
+  readonly #undoNodes: UndoLog;
   readonly #heightFile: TwoSlotFile;
   readonly #snapshots = new Set<StateSnapshot>();
   readonly #changedLeaves: Record<TableName, number>;
@@ -163,6 +165,7 @@ export class Store {
     this.#keys = parts.keys;
     this.#meta = parts.meta;
     this.#undo = parts.undo;
+    this.#undoNodes = new UndoLog(parts.db, parts.state.rowSizes, "undo_nodes");
     this.#heightFile = parts.heightFile;
     this.archive = parts.archive;
     this.state = parts.state;
@@ -245,7 +248,7 @@ export class Store {
   /** The Node Table as it was before `window`, ascending by id. Throws `snapshot-unavailable` where it cannot be had any more. */
   nodesBefore(window: bigint): NodeRecord[] {
     this.#checkUsable();
-    const previous = this.#rowsBefore(window).nodes;
+    const previous = this.#nodeRowsBefore(window);
     const now = new Map<string, NodeRecord>();
     for (const row of this.state.nodes.rows()) now.set(byteKey(row.nodeId), row);
     for (const { id, row } of previous.values()) {
@@ -355,6 +358,13 @@ export class Store {
   #rowsBefore(window: bigint) {
     if (!this.canUndoTo(window)) throw storeError("snapshot-unavailable", { window });
     return this.#undo.rowsBefore(Number(window));
+  }
+
+  #nodeRowsBefore(window: bigint): ReadonlyMap<string, PreviousRow> {
+    const last = this.#undoNodes.last();
+    if (this.canUndoTo(window) || last === undefined || window > BigInt(last)) return this.#rowsBefore(window).nodes;
+    if (BigInt(this.#undoNodes.first()!) > window) throw storeError("snapshot-unavailable", { window });
+    return new Map([...this.#rowsBefore(BigInt(last) + 1n).nodes, ...this.#undoNodes.rowsBefore(Number(window)).nodes]);
   }
 
   #retention(): Retention {

@@ -105,6 +105,12 @@ export class StoredTable<Id extends Hash32, Row> implements Table<Id, Row> {
     return this.#decode(row);
   }
 
+  /** The bytes of an earlier version of a row that is there, under the same key, as {@link RowChange} has them. */
+  encodeEarlier(row: Row): Uint8Array {
+    const slot = this.packed.find(this.layout.idOf(row));
+    return this.#encode(row, this.#keySlot(this.packed.row(slot)), slot);
+  }
+
   plan(changes: readonly Change<Id, Row>[], keyPlan: KeyPlan): TablePlan {
     const present = changes.map(({ id }) => this.packed.find(id));
     const inserts = changes.filter(({ row }, i) => row !== undefined && present[i]! < 0).length;

@@ -27,11 +27,13 @@ export type PreviousRows = Readonly<Record<TableName, ReadonlyMap<string, Previo
 export class UndoLog {
   readonly #db: Database;
   readonly #rowSizes: Readonly<Record<TableName, number>>;
+  readonly #table: "undo" | "undo_nodes";
 
   /** Sizes of rows without their checksums. */
-  constructor(db: Database, rowSizes: Readonly<Record<TableName, number>>) {
+  constructor(db: Database, rowSizes: Readonly<Record<TableName, number>>, table: "undo" | "undo_nodes" = "undo") {
     this.#db = db;
     this.#rowSizes = rowSizes;
+    this.#table = table;
   }
 
   /** To be called inside the transaction of the window. */
@@ -50,17 +52,22 @@ export class UndoLog {
         at += this.#entrySize(table, before !== undefined);
       }
     }
-    this.#db.run("INSERT INTO undo(window, row) VALUES(?, ?)", window, seal("undo", window, content));
+    this.#db.run(`INSERT INTO ${this.#table}(window, row) VALUES(?, ?)`, window, seal("undo", window, content));
   }
 
   /** Forgets what was before `window`: states below can no longer be had. */
   prune(window: number): void {
-    this.#db.run("DELETE FROM undo WHERE window < ?", window);
+    this.#db.run(`DELETE FROM ${this.#table} WHERE window < ?`, window);
   }
 
   /** The first window that can be undone, undefined where there is none. */
   first(): number | undefined {
-    return (this.#db.get("SELECT min(window) FROM undo")?.[0] as number | null) ?? undefined;
+    return (this.#db.get(`SELECT min(window) FROM ${this.#table}`)?.[0] as number | null) ?? undefined;
+  }
+
+  /** The last one. */
+  last(): number | undefined {
+    return (this.#db.get(`SELECT max(window) FROM ${this.#table}`)?.[0] as number | null) ?? undefined;
   }
 
   /** The rows that windows from `first` on changed, as they were before `first`. Throws `record-corrupted`. */
@@ -69,7 +76,8 @@ export class UndoLog {
       TableName,
       Map<string, PreviousRow>
     >;
-    for (const [window, row] of this.#db.all("SELECT window, row FROM undo WHERE window >= ? ORDER BY window", first)) {
+    const sql = `SELECT window, row FROM ${this.#table} WHERE window >= ? ORDER BY window`;
+    for (const [window, row] of this.#db.all(sql, first)) {
       this.#collect(rows, window as number, row as Uint8Array);
     }
     return rows;
@@ -77,7 +85,10 @@ export class UndoLog {
 
   /** Throws `record-corrupted` for the first value after `after` that is not intact; gives the next place. */
   verify(after: number): number | undefined {
-    const found = this.#db.get("SELECT window, row FROM undo WHERE window > ? ORDER BY window LIMIT 1", after);
+    const found = this.#db.get(
+      `SELECT window, row FROM ${this.#table} WHERE window > ? ORDER BY window LIMIT 1`,
+      after,
+    );
     if (found === undefined) return undefined;
     unseal("undo", found[0] as number, found[1] as Uint8Array);
     return found[0] as number;
