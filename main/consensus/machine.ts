@@ -47,6 +47,11 @@ export class WindowMachine {
     return this.#state.window;
   }
 
+  /** r; 0 until the window is armed. */
+  get round(): number {
+    return this.#state.round.round;
+  }
+
   /** The effects that `event` leads to, in order. The first event is `started`. After a `halt` there are none. */
   step(event: MachineEvent): readonly Effect[] {
     const out: Effect[] = [];

@@ -32,12 +32,7 @@ export const QUEUE_BYTES_MAX = 8 * 2 ** 20;
 /** Requests to one peer without an answer (chapter 07 §7). */
 export const OUTSTANDING_MAX = 50;
 
-/** Of one peer, besides what a new window gives it. */
-export const MESSAGES_PER_SECOND = 64;
-export const MESSAGES_BURST = 256;
-export const BYTES_PER_SECOND = 256 * 1024;
-export const BYTES_BURST = 4 * 2 ** 20;
-/** Longest that a message waits for its turn; what would wait longer is dropped. */
-export const DELAY_MS_MAX = 5000;
+/** Requests of one peer for objects in a window. */
+export const FETCHES_MAX = 600;
 /** τ₁ as network timers take it. */
 export const TAU1_MS = 60_000;

@@ -20,6 +20,7 @@ import { bundledConfirmation } from "../../protocol/objects/consensus.ts";
 import { decodeOperation, type Operation } from "../../protocol/objects/operations.ts";
 import type { CandidateProofs } from "../lifecycle/candidateProofs.ts";
 import type { RegistrationDraft } from "../lifecycle/state.ts";
+import type { RangeAsked, RangePage } from "../state/requests.ts";
 import type { SignedLog } from "../store/signedLog.ts";
 import { Confirmations } from "./confirmations.ts";
 import { decodeLogged, encodeLogged } from "./loggedObjects.ts";
@@ -144,6 +145,10 @@ export class Engine implements PeerHandler {
     return this.#machine.window;
   }
 
+  get position() {
+    return { window: this.#machine.window, round: this.#machine.round };
+  }
+
   /** Of the own TimeChain, as measured last. */
   get iterationsPerMs(): number {
     return this.#time?.iterationsPerMs ?? ITERATIONS_PER_MS_UNKNOWN;
@@ -189,8 +194,8 @@ export class Engine implements PeerHandler {
     return [...found.flat(), ...(unknown.length > 0 ? await this.#parts.tables.findObjects(unknown) : [])];
   }
 
-  findWindows(first: bigint, count: bigint) {
-    return this.#parts.tables.findWindows(first, count);
+  findRange(asked: RangeAsked): Promise<RangePage> {
+    return this.#parts.tables.findRange(asked);
   }
 
   async #start(): Promise<void> {
@@ -273,6 +278,7 @@ export class Engine implements PeerHandler {
         this.#timers.cancel(effect.name);
         return;
       case "report":
+        if (effect.fault.code === "bad-window") transport.blame(effect.fault.peer, effect.fault.failure);
         listener.fault(effect.fault);
         return;
       case "notify":
@@ -436,7 +442,7 @@ export class Engine implements PeerHandler {
     if (isKept && type === "bundle") this.#tellConfirmed(this.#confirmations.add(bundledConfirmation.decode(payload)));
     if (from !== OWN) {
       if (isKept && type === "operation") this.#parts.listener.operation("seen", decodeOperation(payload));
-      this.#parts.transport.judge(from, verdict);
+      this.#parts.transport.judge(from, message, verdict);
       return;
     }
     // The caller learns of the number only after this call.

@@ -2,20 +2,13 @@
 import type { CheckObjects, ComputeTransition, ListObjects } from "../../consensus/effects.ts";
 import type { Checked, Committed, Listed, TransitionComputed } from "../../consensus/events.ts";
 import type { WindowView } from "../../consensus/facts.ts";
-import type { DecidedWindow, FetchedWindow, PastWindow } from "../../consensus/material.ts";
+import type { DecidedWindow, PastWindow } from "../../consensus/material.ts";
 import { messageOf, type Message } from "../../consensus/objects.ts";
 import type { Hash32, NodeId } from "../../protocol/bytes.ts";
 import { decode } from "../../protocol/codec/codec.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
-import {
-  bundledConfirmation,
-  proposalBody,
-  proposalHeader,
-  proposalVote,
-  vdfReveal,
-} from "../../protocol/objects/consensus.ts";
-import { nodeRegistration, type NodeRegistration } from "../../protocol/objects/nodeRegistration.ts";
-import { operation } from "../../protocol/objects/operations.ts";
+import { proposalBody, proposalHeader } from "../../protocol/objects/consensus.ts";
+import type { NodeRegistration } from "../../protocol/objects/nodeRegistration.ts";
 import { cementedBundleAggregate, lookbackOf } from "../../protocol/quorum/aggregate.ts";
 import { genesisTimechainValue } from "../../protocol/timechain/genesisValue.ts";
 import type { RefusedRegistration } from "../../protocol/transition/applyControlSet.ts";
@@ -25,7 +18,7 @@ import type { OwnStanding } from "../lifecycle/standing.ts";
 import type { RegistrationDraft } from "../lifecycle/state.ts";
 import type { StateClient } from "../state/client.ts";
 import type { ArchivedObject } from "../store/archive.ts";
-import { RANGE_WINDOWS_MAX } from "./transport.ts";
+import type { RangeAsked, RangePage } from "../state/requests.ts";
 
 /** The last decided window, or the beginning of the chain. */
 export interface Tip {
@@ -56,10 +49,6 @@ export interface AppliedWindow {
   /** Of the own node, after the window. */
   readonly standing: OwnStanding;
 }
-
-/** Objects of one window at most; the window itself is bounded by the protocol. */
-const OBJECTS_MAX = 2 ** 20;
-const OBJECTS_PER_REQUEST = 1000;
 
 export class Tables {
   readonly #crypto: Crypto;
@@ -143,17 +132,8 @@ export class Tables {
     return messages;
   }
 
-  /** Decided windows from `first` on, as far as all of their objects are still kept. */
-  async findWindows(first: bigint, count: bigint): Promise<FetchedWindow[]> {
-    const most = count < RANGE_WINDOWS_MAX ? count : RANGE_WINDOWS_MAX;
-    const headers = await this.#client.ask("headers", { first, count: Number(most) });
-    const windows: FetchedWindow[] = [];
-    for (const bytes of headers) {
-      const window = fetchedWindow(bytes, await this.#objectsOf(first + BigInt(windows.length)));
-      if (window === undefined) break;
-      windows.push(window);
-    }
-    return windows;
+  findRange(asked: RangeAsked): Promise<RangePage> {
+    return this.#client.ask("range", asked);
   }
 
   async #headerOf({ bytes }: ArchivedObject): Promise<Message[]> {
@@ -166,33 +146,4 @@ export class Tables {
     const [first] = await this.#client.ask("windowObjects", { window, first: 0, count: 1 });
     return first?.kind === "body" ? decode(proposalBody, first.bytes) : undefined;
   }
-
-  async #objectsOf(window: bigint): Promise<ArchivedObject[]> {
-    const objects: ArchivedObject[] = [];
-    while (objects.length < OBJECTS_MAX) {
-      const page = await this.#client.ask("windowObjects", {
-        ...{ window, first: objects.length, count: OBJECTS_PER_REQUEST },
-      });
-      objects.push(...page);
-      if (page.length < OBJECTS_PER_REQUEST) break;
-    }
-    return objects;
-  }
-}
-
-/** Undefined where the body is not kept any more. */
-function fetchedWindow(header: Uint8Array, objects: readonly ArchivedObject[]): FetchedWindow | undefined {
-  const all = <T>(kind: ArchivedObject["kind"], read: (bytes: Uint8Array) => T): T[] =>
-    objects.filter((object) => object.kind === kind).map(({ bytes }) => read(bytes));
-  const [body] = all("body", (bytes) => decode(proposalBody, bytes));
-  if (body === undefined) return undefined;
-  return {
-    header: proposalHeader.decode(header),
-    body,
-    certificate: all("vote", (bytes) => decode(proposalVote, bytes)),
-    bundles: all("bundle", (bytes) => bundledConfirmation.decode(bytes)),
-    reveals: all("reveal", (bytes) => vdfReveal.decode(bytes)),
-    operations: all("operation", (bytes) => operation.decode(bytes)),
-    registrations: all("registration", (bytes) => nodeRegistration.decode(bytes)),
-  };
 }

@@ -7,6 +7,7 @@ import type { FetchedWindow } from "../../consensus/material.ts";
 import type { Message } from "../../consensus/objects.ts";
 import type { Verdict } from "../../consensus/verdict.ts";
 import type { Hash32 } from "../../protocol/bytes.ts";
+import type { RangeAsked, RangePage } from "../state/requests.ts";
 
 /** The runtime, as a transport sees it. */
 export interface PeerHandler {
@@ -15,12 +16,11 @@ export interface PeerHandler {
   onDisconnected(peer: PeerId): void;
   /** What peers may fetch by identifier; unknown ones are left out. */
   findObjects(hashes: readonly Hash32[]): Promise<readonly Message[]>;
-  /** Decided windows from `first` on, ascending; fewer than asked for where there are no more, or at {@link RANGE_WINDOWS_MAX}. */
-  findWindows(first: bigint, count: bigint): Promise<readonly FetchedWindow[]>;
+  /** A page of the objects of decided windows (chapter 07 §3.18). */
+  findRange(asked: RangeAsked): Promise<RangePage>;
+  /** Where the node stands at this moment. */
+  readonly position: { readonly window: bigint; readonly round: number };
 }
-
-/** Windows that one answer to a range fetch carries (chapter 07 §3.18). */
-export const RANGE_WINDOWS_MAX = 8n;
 
 export interface Transport {
   /** Whether there can be anybody else at all: a network of one node has nobody who could contradict it. */
@@ -32,7 +32,9 @@ export interface Transport {
   broadcast(message: Message, except?: PeerId): void;
   send(to: PeerId, messages: readonly Message[]): void;
   /** What became of a message of this peer. */
-  judge(from: PeerId, verdict: Verdict): void;
+  judge(from: PeerId, message: Message, verdict: Verdict): void;
+  /** The peer served a decided window that is none. */
+  blame(peer: PeerId, failure: string): void;
   /** Asks a peer, another one each time; what it has comes as messages. */
   fetchObjects(hashes: readonly Hash32[]): void;
   /** Asks a peer, another one each time. Undefined where nobody answers. */
@@ -53,6 +55,7 @@ export const nobody: Transport = {
   broadcast: () => undefined,
   send: () => undefined,
   judge: () => undefined,
+  blame: () => undefined,
   fetchObjects: () => undefined,
   fetchWindows: () => Promise.resolve(undefined),
   stop: () => Promise.resolve(),

@@ -12,6 +12,7 @@ import type { Checked, Listed, TransitionOutcome } from "../../consensus/events.
 import type { WindowView } from "../../consensus/facts.ts";
 import type { DecidedWindow, PastWindow, WindowOutcome } from "../../consensus/material.ts";
 import type { Settlement } from "../../protocol/transition/settleOperations.ts";
+import type { Message } from "../../consensus/objects.ts";
 import type { OwnStanding } from "../lifecycle/standing.ts";
 import type { RegistrationDraft } from "../lifecycle/state.ts";
 import type { ArchivedObject, HistoryLine, WindowTime } from "../store/archive.ts";
@@ -88,6 +89,20 @@ export interface AnchorGround {
   readonly nodes: readonly NodeRecord[];
 }
 
+export interface RangeAsked {
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly cursor: number;
+  /** Of the objects of a page together; a single object may be longer. */
+  readonly bytesMax: number;
+}
+
+export interface RangePage {
+  readonly objects: readonly Message[];
+  readonly nextCursor: number;
+  readonly more: boolean;
+}
+
 /** One page of a history holds at most so many lines. */
 export const HISTORY_PAGE_SIZE = 50;
 
@@ -131,6 +146,8 @@ export interface StateRequests {
     readonly takes: { readonly window: bigint; readonly first: number; readonly count: number };
     readonly gives: readonly ArchivedObject[];
   };
+  /** A page of what a peer that asks for a range of windows is served (chapter 07 §3.18), from the `cursor`th object on. */
+  range: { readonly takes: RangeAsked; readonly gives: RangePage };
   objectsById: { readonly takes: readonly Hash32[]; readonly gives: readonly (ArchivedObject | undefined)[] };
   /** Holds the state after a window; gives the number of chunks (chapter 02 §4.11). Held until released. */
   holdSnapshot: { readonly takes: bigint; readonly gives: { readonly totalChunks: number } };

@@ -32,6 +32,7 @@ import type { StateSnapshot } from "../store/snapshot.ts";
 import { finish, Store, type StoreOptions } from "../store/store.ts";
 import type { Progress } from "../store/tables.ts";
 import { archivedObjects } from "./archived.ts";
+import { readRange } from "./range.ts";
 import {
   HISTORY_PAGE_SIZE,
   type OpenOptions,
@@ -114,6 +115,7 @@ export class StateService {
     times: ({ first, last }) => this.#opened.archive.times(first, last),
     windowObjects: ({ window, first, count }) =>
       this.#opened.archive.objects(window, first, Math.min(count, OBJECTS_PER_REQUEST_MAX)),
+    range: (asked) => readRange(this.#opened.archive, asked),
     objectsById: (ids) => ids.slice(0, OBJECTS_PER_REQUEST_MAX).map((id) => this.#opened.archive.object(id)),
     holdSnapshot: (window, context) => this.#holdSnapshot(window, context),
     snapshotChunk: ({ window, index }) => {
