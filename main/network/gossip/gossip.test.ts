@@ -158,6 +158,17 @@ describe("who gets what", () => {
     expect(gossip.broadcast({ ...held, payload: held.payload.slice() })).toEqual(["b", "c"]);
   });
 
+  test("what a peer brings itself while it waits is not sent to it, unless it is repeated", () => {
+    const object = reveal(1, 10n);
+    gossip.judged("a", object, ACCEPT);
+    gossip.broadcast(object, "a");
+    gossip.receive("b", object);
+    expect(drain("b")).toEqual([]);
+    gossip.broadcast(object);
+    gossip.receive("c", object);
+    expect(drain("c")).toHaveLength(1);
+  });
+
   test("a peer that does not serve consensus gets neither votes nor bodies", () => {
     gossip.refusesConsensus("b");
     expect(gossip.broadcast(vote(1, 10n))).toEqual(["a", "c"]);

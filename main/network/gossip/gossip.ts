@@ -177,7 +177,7 @@ export class Gossip {
     const told: string[] = [];
     for (const [name, peer] of this.#peers) {
       if (name === except || (known.peers.has(name) && !isRepetition)) continue;
-      if (this.#enqueue(peer, object, described)) told.push(name);
+      if (this.#enqueue(peer, object, described, isRepetition)) told.push(name);
     }
     return told;
   }
@@ -186,7 +186,7 @@ export class Gossip {
   send(to: string, object: GossipObject): void {
     const peer = this.#peers.get(to);
     const described = this.#describe(object);
-    if (peer !== undefined && described !== undefined) this.#enqueue(peer, object, described);
+    if (peer !== undefined && described !== undefined) this.#enqueue(peer, object, described, true);
   }
 
   /** What goes to the peer next; undefined where nothing waits or too much is without an answer. */
@@ -196,8 +196,10 @@ export class Gossip {
     for (let queued = peer.queue.shift(); queued !== undefined; queued = peer.queue.shift()) {
       const { id, window } = queued.described;
       const isStale = window !== undefined && window + WINDOWS_BEHIND_MAX < this.#position.window;
-      if (isStale || !takes(peer, queued)) continue;
-      this.#identifiers.get(id)?.peers.add(to);
+      const known = this.#identifiers.get(id)?.peers;
+      // Since it was queued, the peer may have brought it itself.
+      if (isStale || !takes(peer, queued) || (known?.has(to) === true && !queued.isRepeated)) continue;
+      known?.add(to);
       peer.outstanding++;
       return queued;
     }
@@ -245,8 +247,8 @@ export class Gossip {
     return TAKE;
   }
 
-  #enqueue(peer: PeerState, { type, payload }: GossipObject, described: Described): boolean {
-    return takes(peer, { type, payload }) && peer.queue.push({ type, payload, described });
+  #enqueue(peer: PeerState, object: GossipObject, described: Described, isRepeated: boolean): boolean {
+    return takes(peer, object) && peer.queue.push({ ...object, described, isRepeated });
   }
 }
 

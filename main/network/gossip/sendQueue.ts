@@ -8,6 +8,8 @@ import { PRIORITIES, type Described, type GossipObject, type Priority } from "./
 
 export interface Queued extends GossipObject {
   readonly described: Described;
+  /** The peer may have dropped what it had: it goes out even if it is known to it. */
+  readonly isRepeated: boolean;
 }
 
 export class SendQueue {
@@ -23,7 +25,11 @@ export class SendQueue {
   push(queued: Queued): boolean {
     const { id, priority } = queued.described;
     const queue = this.#byPriority[priority]!;
-    if (queue.has(id)) return true;
+    const waiting = queue.get(id);
+    if (waiting !== undefined) {
+      if (queued.isRepeated) queue.set(id, { ...waiting, isRepeated: true });
+      return true;
+    }
     if (!this.#makeRoom(queued.payload.length, priority)) return false;
     queue.set(id, queued);
     this.#count(queued, 1);

@@ -102,7 +102,7 @@ export class ObjectFetch {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       if (error.code === "protocol-not-served") this.#noteNotServing(peer.peerId);
-      else if (error instanceof Lie) this.#parts.penalise(peer.peerId, LIE_POINTS, String(error.code));
+      else if (error instanceof Lie) this.#parts.penalise(peer.peerId, LIE_POINTS, error.code);
       return undefined;
     }
   }
