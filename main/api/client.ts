@@ -36,7 +36,8 @@ export function createClient({ url, fetch = globalThis.fetch }: ClientOptions) {
         condition: ({ type }) => type === "subscription",
         true: httpSubscriptionLink({ url, EventSource, eventSourceOptions: { fetch } }),
         // tRPC's own type allows for more than it passes: a URL as text, and a text as body.
-        false: httpLink({ url, fetch: fetch as LinkFetch }),
+        // Inputs travel in the body, for a proof is too long for a line of a request.
+        false: httpLink({ url, fetch: fetch as LinkFetch, methodOverride: "POST" }),
       }),
     ],
   });

@@ -7,6 +7,9 @@
  */
 import { z } from "zod";
 
+import { ROLES } from "../wallet/person.ts";
+import { SHOWN_STATES } from "../wallet/trackedOperation.ts";
+
 /** Raised when a client of an older program could misread an answer. `ping` and `stop` stay as they are in every version. */
 export const API_VERSION = 1;
 
@@ -25,6 +28,8 @@ const payment = amount.refine((text) => text !== "0", "must be above 0");
 /** As a person enters it: an address, a montana: link or 64 hex digits. */
 const account = z.string().min(1).max(200);
 const path = z.string().min(1).max(4096);
+/** Of a person's two accounts: that of the words, and that of the node key. */
+const role = z.enum(ROLES);
 const param = z.union([z.string(), z.number(), z.boolean()]);
 
 /** What can go wrong or should be known, as a value; sentences are in errors.ts. */
@@ -117,7 +122,7 @@ const balance = z.object({
   available: amount,
   accounts: z.array(
     z.object({
-      role: z.enum(["account", "node"]),
+      role,
       accountId: hash,
       address: z.string(),
       /** False for one that the state does not hold (yet). */
@@ -128,17 +133,11 @@ const balance = z.object({
   window: window.nullable(),
 });
 
-/** Chapter 04 §4.12; `queued` waits for the own operation before it. */
-const operationState = z.enum([
-  "queued",
-  "signed",
-  "cementing",
-  "confirmed",
-  "settled",
-  "skipped",
-  "rejected",
-  "expired",
-]);
+/**
+ * Chapter 04 §4.12; `queued` waits for the own operation before it, `cancelled` was taken back by the person, and an `expired`
+ * one stays valid until it is sent again or cancelled.
+ */
+const operationState = z.enum(SHOWN_STATES);
 
 const historyEntry = z.object({
   /** Names the entry for good; also the cursor of the page after it. */
@@ -146,6 +145,8 @@ const historyEntry = z.object({
   kind: z.enum(["transfer", "create", "change-key", "anchor", "emission", "bonus"]),
   direction: z.enum(["in", "out", "self"]),
   state: operationState,
+  /** What ended it without an effect: a code. */
+  reason: z.string().nullable(),
   window: window.nullable(),
   accountId: hash,
   counterparty: hash.nullable(),
@@ -153,10 +154,47 @@ const historyEntry = z.object({
   opHash: hash.nullable(),
 });
 
-const operation = z.object({ opHash: hash.nullable(), id: z.string().max(128), state: operationState });
+const operation = z.object({
+  opHash: hash.nullable(),
+  /** Stays, also when the operation must be signed anew; the history knows it by the same. */
+  id: hash,
+  state: operationState,
+  reason: z.string().nullable(),
+});
 
-/** What a receiver without an account makes and a sender opens: a text, for a file, a link or a QR series. */
+/**
+ * A name that the caller chooses for what it orders, as a random text: an order that comes again under the same name, because
+ * its answer was lost, is carried out once and answered with what became of it.
+ */
+const order = z.string().min(1).max(128).optional();
+
+/** What a receiver without an account makes and a sender opens: a link, or the texts of its pictures, one a line. */
 const accountRequest = z.string().min(1).max(8192);
+
+/** A key of this identity, by the role of its account, or the one in an account request. */
+const newKey = accountRequest;
+const challenge = hex(2019);
+const possession = hex(3309);
+
+const bonusWay = z.enum(["money", "change-key"]);
+const bonusOffer = z.object({
+  accountId: hash,
+  address: z.string(),
+  balance: amount,
+  ways: z.array(
+    z.object({
+      way: bonusWay,
+      /** Of `money`: where it goes, whether that creates the account, from which window on, and what that costs in patience. */
+      to: z.string().nullable(),
+      creates: z.boolean(),
+      earliestWindow: window.nullable(),
+      cooldownWindows: count.nullable(),
+      /** What the node earns later lands where the bonus did. */
+      laterRewardsStay: z.boolean(),
+      warnings: z.array(notice),
+    }),
+  ),
+});
 
 const anchor = z.object({ appId: hash, dataHash: hash });
 const foundAnchor = anchor.extend({
@@ -249,17 +287,46 @@ export const contract = {
         to: account.optional(),
         request: accountRequest.optional(),
         amount: payment,
-        from: z.enum(["account", "node"]).optional(),
+        from: role.optional(),
+        order,
       })
       .refine(({ to, request }) => (to === undefined) !== (request === undefined), "needs either `to` or `request`"),
     operation,
   ),
-  createRequest: mutation(z.object({ amount: payment.optional() }), z.object({ request: accountRequest })),
+  /** Takes an operation back: gives it, cancelled, or where others may have it the one that is to take its place. */
+  cancelOperation: mutation(z.object({ id: hash }), operation),
+  /** Only what is `expired`. */
+  sendAgain: mutation(z.object({ id: hash }), operation),
+  /** `note` is for the sender's eyes, at most 280 bytes; `pictures` are texts for QR codes, one after the other. */
+  createRequest: mutation(
+    z.object({ amount: payment.optional(), note: z.string().max(280).optional() }),
+    z.object({ request: accountRequest, pictures: z.array(z.string()) }),
+  ),
   openRequest: query(
     z.object({ request: accountRequest }),
-    z.object({ accountId: hash, address: z.string(), exists: z.boolean(), amount: payment.nullable() }),
+    z.object({
+      accountId: hash,
+      address: z.string(),
+      exists: z.boolean(),
+      amount: payment.nullable(),
+      note: z.string().nullable(),
+    }),
   ),
-  writeAnchor: mutation(anchor, operation),
+
+  /** What another key for the account would mean. Whoever holds the new key signs `challenge`: {@link proveKey}. */
+  planKeyChange: query(
+    z.object({ role, key: newKey }),
+    z.object({ accountId: hash, challenge, warnings: z.array(notice) }),
+  ),
+  /** `possession` is the proof for the plan's challenge; keys of this identity need none. */
+  changeKey: mutation(z.object({ role, key: newKey, possession: possession.optional(), order }), operation),
+  /** For another identity, whose account is to get a key of this one. */
+  proveKey: mutation(z.object({ challenge }), z.object({ possession })),
+  /** A newcomer's bonus lies on the account of the node key; null where nothing lies there. */
+  bonusOffer: query(nothing, z.object({ offer: bonusOffer.nullable() })),
+  moveBonus: mutation(z.object({ way: bonusWay, order }), operation),
+
+  writeAnchor: mutation(anchor.extend({ order }), operation),
   /** Those of an application, newest first. */
   readAnchors: query(
     z.object({ appId: hash, dataHash: hash.optional(), limit: z.int().min(1).max(HISTORY_PAGE_MAX).default(50) }),

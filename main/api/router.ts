@@ -46,7 +46,8 @@ const t = initTRPC.context<Context>().create({
 });
 
 const { ping, stop, status, time, inspect, metrics, events, join, leave, pause, resume } = contract;
-const { unlock, lock, balance, history, send, createRequest, openRequest } = contract;
+const { unlock, lock, balance, history, send, cancelOperation, sendAgain, createRequest, openRequest } = contract;
+const { planKeyChange, changeKey, proveKey, bonusOffer, moveBonus } = contract;
 const { writeAnchor, readAnchors, verifyAnchor, check, backup, task, cancelTask } = contract;
 
 const { procedure } = t;
@@ -138,6 +139,14 @@ export const router = t.router({
     .input(send.input)
     .output(send.output)
     .mutation(({ ctx, input }) => walletOf(ctx).send(input)),
+  cancelOperation: procedure
+    .input(cancelOperation.input)
+    .output(cancelOperation.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).cancelOperation(input)),
+  sendAgain: procedure
+    .input(sendAgain.input)
+    .output(sendAgain.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).sendAgain(input)),
   createRequest: procedure
     .input(createRequest.input)
     .output(createRequest.output)
@@ -146,6 +155,27 @@ export const router = t.router({
     .input(openRequest.input)
     .output(openRequest.output)
     .query(({ ctx, input }) => walletOf(ctx).openRequest(input)),
+  planKeyChange: procedure
+    .input(planKeyChange.input)
+    .output(planKeyChange.output)
+    .query(({ ctx, input }) => walletOf(ctx).planKeyChange(input)),
+  changeKey: procedure
+    .input(changeKey.input)
+    .output(changeKey.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).changeKey(input)),
+  proveKey: procedure
+    .input(proveKey.input)
+    .output(proveKey.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).proveKey(input)),
+  bonusOffer: procedure
+    .input(bonusOffer.input)
+    .output(bonusOffer.output)
+    .query(({ ctx }) => walletOf(ctx).bonusOffer()),
+  moveBonus: procedure
+    .input(moveBonus.input)
+    .output(moveBonus.output)
+    .mutation(({ ctx, input }) => walletOf(ctx).moveBonus(input)),
+
   writeAnchor: procedure
     .input(writeAnchor.input)
     .output(writeAnchor.output)

@@ -29,6 +29,7 @@ export function createApiListener({ context, onDefect }: ApiOptions): RequestLis
     basePath: API_PATH,
     maxBodySize: BODY_BYTES_MAX,
     allowBatching: false,
+    allowMethodOverride: true,
     onError({ error, path }) {
       if (error.code === "INTERNAL_SERVER_ERROR" && noticeOf(error.cause).isDefect)
         onDefect(error.cause ?? error, path);

@@ -51,8 +51,15 @@ export interface WalletService {
   balance(): Promise<Output<"balance">>;
   history(page: Input<"history">): Promise<Output<"history">>;
   send(payment: Input<"send">): Promise<Output<"send">>;
+  cancelOperation(which: Input<"cancelOperation">): Promise<Output<"cancelOperation">>;
+  sendAgain(which: Input<"sendAgain">): Promise<Output<"sendAgain">>;
   createRequest(request: Input<"createRequest">): Promise<Output<"createRequest">>;
   openRequest(request: Input<"openRequest">): Promise<Output<"openRequest">>;
+  planKeyChange(wanted: Input<"planKeyChange">): Promise<Output<"planKeyChange">>;
+  changeKey(wanted: Input<"changeKey">): Promise<Output<"changeKey">>;
+  proveKey(asked: Input<"proveKey">): Promise<Output<"proveKey">>;
+  bonusOffer(): Promise<Output<"bonusOffer">>;
+  moveBonus(wanted: Input<"moveBonus">): Promise<Output<"moveBonus">>;
   writeAnchor(anchor: Input<"writeAnchor">): Promise<Output<"writeAnchor">>;
   readAnchors(query: Input<"readAnchors">): Promise<Output<"readAnchors">>;
   verifyAnchor(query: Input<"verifyAnchor">): Promise<Output<"verifyAnchor">>;

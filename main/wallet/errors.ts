@@ -32,6 +32,8 @@ export type WalletErrorCode =
   /** Nobody has shown that the new key's secret is at hand. */
   | "key-not-proven"
   | "key-unchanged"
+  /** What is to be signed as a proof is no change of a key. */
+  | "challenge-malformed"
   /** There is nothing on the node's account that could be moved. */
   | "nothing-to-move"
   // account requests

@@ -14,7 +14,7 @@ import { amountOf, receiverOf } from "./drafting.ts";
 import { walletError } from "./errors.ts";
 import type { Person } from "./person.ts";
 import type { HistoryLine, WalletChain } from "./ports.ts";
-import type { OperationState, TrackedOperation } from "./trackedOperation.ts";
+import { shownState, type ShownState, type TrackedOperation } from "./trackedOperation.ts";
 
 export interface HistoryEntry {
   /** Names the entry for good, and is the cursor of the page after it. */
@@ -22,7 +22,9 @@ export interface HistoryEntry {
   readonly kind: "transfer" | "create" | "change-key" | "anchor" | "emission" | "bonus";
   /** `self`: between two accounts of this person, or of one alone. */
   readonly direction: "in" | "out" | "self";
-  readonly state: OperationState;
+  readonly state: ShownState;
+  /** Code of what ended it without an effect. */
+  readonly reason: string | undefined;
   readonly window: bigint | undefined;
   readonly accountId: AccountId;
   readonly counterparty: Hash32 | undefined;
@@ -119,6 +121,7 @@ export class History {
       kind: LINE_KINDS[kind],
       direction: isSelf ? "self" : kind === "sent" || kind === "created" ? "out" : "in",
       state: "settled",
+      reason: undefined,
       window,
       accountId,
       counterparty: isEmission || kind === "key-changed" ? undefined : counterparty,
@@ -127,14 +130,16 @@ export class History {
     };
   }
 
-  entryOfTracked({ id, opHash, operation, state, stateWindow }: TrackedOperation): HistoryEntry {
+  entryOfTracked(tracked: TrackedOperation): HistoryEntry {
+    const { id, opHash, operation, reason, stateWindow } = tracked;
     const receiver = receiverOf(operation);
     const isOwn = receiver === undefined || this.#person.find(receiver) !== undefined;
     return {
       id: toHex(id),
       kind: OPERATION_KINDS[operation.type],
       direction: isOwn ? "self" : "out",
-      state,
+      state: shownState(tracked),
+      reason: reason === "" ? undefined : reason,
       window: stateWindow === 0n ? undefined : stateWindow,
       accountId: operation.sender,
       counterparty: operation.type === TYPE_ANCHOR ? operation.appId : receiver,
@@ -149,6 +154,7 @@ export class History {
       kind: OPERATION_KINDS[operation.type],
       direction: "in",
       state: "confirmed",
+      reason: undefined,
       window,
       accountId: receiverOf(operation)!,
       counterparty: operation.sender,

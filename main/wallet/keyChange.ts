@@ -1,10 +1,10 @@
 /** Giving an account another key (chapter 04 §4.3, ChangeKey): what it means, and the proof that it does not lose the account. */
-import { equalBytes, toHex, type AccountId, type Hash32 } from "../protocol/bytes.ts";
-import type { Crypto, PublicKey, Signature } from "../protocol/crypto.ts";
-import type { ErrorParams } from "../protocol/errors.ts";
+import { concatBytes, equalBytes, toHex, type AccountId, type Hash32 } from "../protocol/bytes.ts";
+import { MLDSA_SIGNATURE_SIZE, type Crypto, type PublicKey, type Signature } from "../protocol/crypto.ts";
+import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
 import { accountFingerprint } from "../protocol/identity/fingerprints.ts";
 import { accountIdOf, SUITE_MLDSA65 } from "../protocol/identity/ids.ts";
-import { operation, type Operation } from "../protocol/objects/operations.ts";
+import { operation, TYPE_CHANGE_KEY, type Operation } from "../protocol/objects/operations.ts";
 import type { Draft } from "../protocol/objects/signed.ts";
 import { draftOperation } from "./drafting.ts";
 import { walletError } from "./errors.ts";
@@ -58,6 +58,28 @@ export function requirePossession(crypto: Crypto, change: KeyChange, proof: Sign
 /** The proof for a key of this identity; undefined for another one's. */
 export function ownPossession(change: KeyChange, signers: OpenedSigners): Signature | undefined {
   return signerOf(signers, change.newKey)?.signScope(possessionChallenge(change));
+}
+
+/**
+ * The other side of it: signs the challenge that somebody brings, if the new key in it is one of these. Nothing else that one
+ * could sign here authorises anything: a change to a key is signed by the key before. Throws "challenge-malformed" and
+ * "key-not-held".
+ */
+export function provePossession(challenge: Uint8Array, signers: OpenedSigners): Signature {
+  const change = readChallenge(challenge);
+  const signer = signerOf(signers, change.newPubkey);
+  if (signer === undefined) throw walletError("key-not-held", { role: "account" });
+  return signer.signScope(challenge);
+}
+
+function readChallenge(challenge: Uint8Array) {
+  try {
+    const change = operation.decode(concatBytes(challenge, new Uint8Array(MLDSA_SIGNATURE_SIZE)));
+    if (change.type === TYPE_CHANGE_KEY) return change;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+  throw walletError("challenge-malformed");
 }
 
 export function keyChangeWarnings(crypto: Crypto, person: Person, role: Role, change: KeyChange): KeyChangeWarning[] {

@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 
-import { ascii, concatBytes, equalBytes, type Hash32 } from "../protocol/bytes.ts";
+import { ascii, concatBytes, equalBytes, ZERO_HASH, type Hash32 } from "../protocol/bytes.ts";
 import {
   bytes,
   decode,
@@ -32,7 +32,7 @@ import { OPERATION_STATES, type TrackedOperation } from "./trackedOperation.ts";
 
 export const OPERATIONS_FILE = "operations.bin";
 const MAGIC = ascii("mtwo");
-const VERSION = 1;
+const VERSION = 2;
 const DIGEST_SIZE = 32;
 /** Two full queues, what is kept of the past, and room; each operation has 5,376 bytes at most. */
 const FILE_BYTES_MAX = 1 << 20;
@@ -57,7 +57,7 @@ const reason: Codec<string> = {
   read: (reader) => String.fromCharCode(...letters.read(reader)),
 };
 
-const trackedOperation: Codec<TrackedOperation> = struct({
+const fields = {
   id: hash32,
   opHash: hash32,
   role: choice(ROLES),
@@ -70,15 +70,13 @@ const trackedOperation: Codec<TrackedOperation> = struct({
   stateWindow: u64,
   reason,
   cancels: hash32,
-  operation: operation.codec,
-});
+};
 
-const content = struct({
-  magic: bytes(4),
-  version: u8,
-  networkId: hash32,
-  operations: list(trackedOperation),
-});
+const contentOf = <T>(tracked: Codec<T>) =>
+  struct({ magic: bytes(4), version: u8, networkId: hash32, operations: list(tracked) });
+const content = contentOf<TrackedOperation>(struct({ ...fields, order: hash32, operation: operation.codec }));
+/** Version 1 knew no orders. */
+const contentBefore = contentOf(struct({ ...fields, operation: operation.codec }));
 
 export class OperationsFile {
   readonly path: string;
@@ -124,7 +122,7 @@ export class OperationsFile {
     const version = encoded[MAGIC.length]!;
     if (version > VERSION) throw walletError("wallet-file-newer", { file: this.path, version });
     try {
-      const { networkId, operations } = decode(content, encoded);
+      const { networkId, operations } = version === 1 ? readBefore(encoded) : decode(content, encoded);
       if (!equalBytes(networkId, this.#networkId)) {
         throw walletError("wallet-file-of-another-network", { file: this.path });
       }
@@ -145,4 +143,9 @@ export class OperationsFile {
       throw error;
     }
   }
+}
+
+function readBefore(encoded: Uint8Array) {
+  const { networkId, operations } = decode(contentBefore, encoded);
+  return { networkId, operations: operations.map((tracked): TrackedOperation => ({ ...tracked, order: ZERO_HASH })) };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { byteKey, toHex, type AccountId } from "../protocol/bytes.ts";
+import { byteKey, concatBytes, toHex, type AccountId } from "../protocol/bytes.ts";
 import type { ProtocolError } from "../protocol/errors.ts";
 import {
   operation as operationClass,
@@ -483,7 +483,7 @@ describe("after a restart", () => {
       [whole.with(0, 0), "wallet-file-damaged"],
       [whole.with(200, whole[200]! ^ 1), "wallet-file-damaged"],
       [new Uint8Array((1 << 20) + 1), "wallet-file-damaged"],
-      [sealed(whole, (content) => (content[4] = 2)), "wallet-file-newer"],
+      [sealed(whole, (content) => (content[4] = 3)), "wallet-file-newer"],
       [sealed(whole, (content) => (content[5] = content[5]! ^ 1)), "wallet-file-of-another-network"],
       [sealed(whole, (content) => (content[39 + 64] = 9)), "wallet-file-damaged"],
     ];
@@ -493,6 +493,21 @@ describe("after a restart", () => {
     }
     await writeFile(path, whole);
     expect((await open()).outbox.operations).toHaveLength(1);
+  });
+
+  test("a file of version 1, which knew no orders, is read", async () => {
+    const chain = chainOfFour();
+    const before = await openOutbox(chain, bob);
+    await chain.decide();
+    const sent = await before.outbox.add("account", pay(alice.accountId, MONT));
+    const path = join(before.directory, OPERATIONS_FILE);
+    const whole = Uint8Array.from(await readFile(path));
+    const order = whole.length - 32 - operationClass.encode(sent.operation).length - 32;
+    const content = concatBytes(whole.subarray(0, order), whole.subarray(order + 32, -32)).with(4, 1);
+    await writeFile(path, concatBytes(content, crypto.sha256(content)));
+    expect((await openOutbox(chain, bob, before.directory)).outbox.operations).toEqual([
+      expect.objectContaining({ id: sent.id, operation: sent.operation }),
+    ]);
   });
 });
 

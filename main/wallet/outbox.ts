@@ -6,7 +6,7 @@
  * that the person asked for. What waits is signed ahead, so that it goes out although the account is locked again by then;
  * nobody gets it before its turn.
  */
-import { byteKey, equalBytes, toHex, type Hash32 } from "../protocol/bytes.ts";
+import { byteKey, equalBytes, toHex, ZERO_HASH, type Hash32 } from "../protocol/bytes.ts";
 import type { Crypto, PublicKey } from "../protocol/crypto.ts";
 import type { ErrorParams } from "../protocol/errors.ts";
 import { operation as operationClass, type Operation } from "../protocol/objects/operations.ts";
@@ -27,6 +27,7 @@ import { OperationsFile } from "./operationsFile.ts";
 import { ROLES, signerOf, type Person, type Role } from "./person.ts";
 import type { OpenedSigners, SettledAccounts, WalletChain, WalletNode, WindowDecided } from "./ports.ts";
 import {
+  CANCELLED,
   EXPIRY_WINDOWS,
   holdsPlace,
   isOver,
@@ -104,6 +105,11 @@ export class Outbox {
     return this.#operations;
   }
 
+  /** What was made for this order before, as far as it is remembered. */
+  findOrder(order: Hash32): TrackedOperation | undefined {
+    return this.#operations.find((each) => equalBytes(each.order, order));
+  }
+
   /** Those of an account that are not over, in order. */
   line(role: Role): TrackedOperation[] {
     return this.#operations.filter((each) => each.role === role && !isOver(each) && each.state !== "skipped");
@@ -119,7 +125,11 @@ export class Outbox {
    * "key-not-held", "queue-full", "operation-unresolved", "account-busy" where it must not wait, and what the check of the
    * operation finds.
    */
-  add(role: Role, intent: Intent, options: { readonly mayWait?: boolean } = {}): Promise<TrackedOperation> {
+  add(
+    role: Role,
+    intent: Intent,
+    options: { readonly mayWait?: boolean; readonly order?: Hash32 | undefined } = {},
+  ): Promise<TrackedOperation> {
     return this.#inTurn(async () => {
       const { crypto } = this.#options;
       const receiver = intent.kind === "pay" ? [intent.receiver] : [];
@@ -148,7 +158,7 @@ export class Outbox {
         if (failure !== undefined) throw walletError(failure);
       }
       const opHash = operationClass.identify(crypto, operation);
-      const made = newlyTracked(role, operation, opHash, windowOf(view));
+      const made = newlyTracked(role, operation, opHash, windowOf(view), options.order);
       // The same once more, after it was taken back or passed over, is the same operation.
       await this.#commit([...this.#operations.filter(({ id }) => !equalBytes(id, opHash)), made]);
       if (!waits) await this.#proceed(role);
@@ -171,7 +181,7 @@ export class Outbox {
       const view = await this.#view(target.role);
       const window = windowOf(view);
       if (!target.isPublished) {
-        await this.#apply(target, { kind: "dropped", reason: "cancelled", window });
+        await this.#apply(target, { kind: "dropped", reason: CANCELLED, window });
         await this.#proceed(target.role);
         return this.#get(id);
       }
@@ -433,7 +443,7 @@ export class Outbox {
     if (state === "expired" && !isWithdrawn && !isCancellation) {
       onNotice({ code: "operation-expired", params: { ...params, windows: EXPIRY_WINDOWS } });
     }
-    if ((state === "rejected" || state === "skipped") && reason !== "cancelled" && !isCancellation) {
+    if ((state === "rejected" || state === "skipped") && reason !== CANCELLED && !isCancellation) {
       onNotice({ code: "operation-failed", params: { ...params, reason } });
     }
   }
@@ -465,7 +475,13 @@ export class Outbox {
   }
 }
 
-function newlyTracked(role: Role, operation: Operation, opHash: Hash32, since: bigint): TrackedOperation {
+function newlyTracked(
+  role: Role,
+  operation: Operation,
+  opHash: Hash32,
+  since: bigint,
+  order = ZERO_HASH,
+): TrackedOperation {
   return {
     id: opHash,
     opHash,
@@ -480,6 +496,7 @@ function newlyTracked(role: Role, operation: Operation, opHash: Hash32, since: b
     stateWindow: 0n,
     reason: "",
     cancels: NO_OPERATION,
+    order,
   };
 }
 

@@ -8,7 +8,13 @@
  */
 import { concatBytes, toHex } from "../protocol/bytes.ts";
 import type { Crypto } from "../protocol/crypto.ts";
-import { decodeRequest, encodeRequest, REQUEST_BYTES_MAX, type AccountRequest } from "./accountRequest.ts";
+import {
+  decodeRequest,
+  encodeRequest,
+  readRequestLink,
+  REQUEST_BYTES_MAX,
+  type AccountRequest,
+} from "./accountRequest.ts";
 import { walletError } from "./errors.ts";
 
 /** Gives about 430 characters: a code of version 13 at error correction M, which every camera reads from a screen. */
@@ -17,6 +23,9 @@ const PICTURES_MAX = Math.ceil(REQUEST_BYTES_MAX / PART_BYTES);
 const TEXT_LENGTH_MAX = 512;
 const CHECK_BYTES = 4;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const PICTURE_PREFIX = "MT1/";
+/** Some of them twice. */
+const TEXTS_MAX = 4 * PICTURES_MAX;
 const PICTURE = /^(MT1\/([1-9][0-9]?)\/([1-9][0-9]?)\/([0-9A-F]{8}))\/([0-9A-F]{8})\/([A-Z2-7]+)$/;
 
 /** The texts of the pictures, in order. */
@@ -73,6 +82,14 @@ export class PictureCollector {
     if (`${check(this.#crypto, content)}/${this.#total}` !== this.#series) throw walletError("picture-checksum");
     return decodeRequest(this.#crypto, content);
   }
+}
+
+/** Reads a link, or the text of a file that holds one or all pictures of a request. Throws as both. */
+export function readRequest(crypto: Crypto, text: string): AccountRequest {
+  if (!text.trimStart().startsWith(PICTURE_PREFIX)) return readRequestLink(crypto, text);
+  const collector = new PictureCollector(crypto);
+  for (const line of text.split(/\s+/, TEXTS_MAX)) if (line !== "") collector.add(line);
+  return collector.request();
 }
 
 function check(crypto: Crypto, content: Uint8Array): string {

@@ -1,11 +1,14 @@
 /** The wallet as the API asks for it (`WalletService` of `main/api`): the same in strings and numbers. */
-import { fromHex, toHex, type Hash32 } from "../protocol/bytes.ts";
-import type { Crypto } from "../protocol/crypto.ts";
+import { fromHex, sized, toHex, type Hash32 } from "../protocol/bytes.ts";
+import { MLDSA_SIGNATURE_SIZE, type Crypto, type PublicKey } from "../protocol/crypto.ts";
 import { encodeAddress } from "../protocol/identity/address.ts";
 import { requestLink } from "./accountRequest.ts";
+import type { BonusWay } from "./bonus.ts";
 import type { HistoryEntry } from "./history.ts";
-import type { Role } from "./person.ts";
-import type { TrackedOperation } from "./trackedOperation.ts";
+import type { KeyChangeWarning } from "./keyChange.ts";
+import { ROLES, type Role } from "./person.ts";
+import { readRequest, requestPictures } from "./pictures.ts";
+import { shownState, type TrackedOperation } from "./trackedOperation.ts";
 import type { Wallet } from "./wallet.ts";
 
 /** Ids and hashes are lower-case hex, amounts decimal strings of nɈ, windows numbers. */
@@ -44,28 +47,95 @@ export class WalletService {
     readonly request?: string | undefined;
     readonly amount: string;
     readonly from?: Role | undefined;
+    readonly order?: string | undefined;
   }) {
-    return describeOperation(await this.#wallet.pay({ ...payment, amount: BigInt(payment.amount) }));
+    const { amount, order, ...rest } = payment;
+    return describeOperation(await this.#wallet.pay({ ...rest, amount: BigInt(amount), order: this.#orderOf(order) }));
   }
 
-  createRequest(wishes: { readonly amount?: string | undefined }) {
-    const { amount } = wishes;
-    const request = this.#wallet.createRequest(amount === undefined ? {} : { amount: BigInt(amount) });
-    return Promise.resolve({ request: requestLink(this.#crypto, request) });
+  async cancelOperation({ id }: { readonly id: string }) {
+    return describeOperation(await this.#wallet.cancel(hashOf(id)));
+  }
+
+  async sendAgain({ id }: { readonly id: string }) {
+    return describeOperation(await this.#wallet.sendAgain(hashOf(id)));
+  }
+
+  async createRequest(wishes: { readonly amount?: string | undefined; readonly note?: string | undefined }) {
+    const { amount, note } = wishes;
+    const request = this.#wallet.createRequest({
+      ...(amount !== undefined && { amount: BigInt(amount) }),
+      ...(note !== undefined && { note }),
+    });
+    const link = requestLink(this.#crypto, request);
+    return Promise.resolve({ request: link, pictures: requestPictures(this.#crypto, request) });
   }
 
   async openRequest({ request }: { readonly request: string }) {
-    const { accountId, exists, amount } = await this.#wallet.openRequest(request);
+    const { accountId, exists, amount, note } = await this.#wallet.openRequest(request);
     return {
       accountId: toHex(accountId),
       address: encodeAddress(this.#crypto, accountId),
       exists,
       amount: amount?.toString() ?? null,
+      note: note ?? null,
     };
   }
 
-  async writeAnchor(anchor: { readonly appId: string; readonly dataHash: string }) {
-    return describeOperation(await this.#wallet.writeAnchor(hashOf(anchor.appId), hashOf(anchor.dataHash)));
+  async planKeyChange({ role, key }: { readonly role: Role; readonly key: string }) {
+    const { change, challenge, warnings } = await this.#wallet.planKeyChange(role, this.#keyOf(key));
+    return {
+      accountId: toHex(change.accountId),
+      challenge: toHex(challenge),
+      warnings: warnings.map(describeWarning),
+    };
+  }
+
+  async changeKey(wanted: {
+    readonly role: Role;
+    readonly key: string;
+    readonly possession?: string | undefined;
+    readonly order?: string | undefined;
+  }) {
+    const { role, key, possession, order } = wanted;
+    const proof = possession === undefined ? undefined : sized(fromHex(possession)!, MLDSA_SIGNATURE_SIZE);
+    const more = { possession: proof, order: this.#orderOf(order) };
+    return describeOperation(await this.#wallet.changeKey(role, this.#keyOf(key), more));
+  }
+
+  async proveKey({ challenge }: { readonly challenge: string }) {
+    const possession = this.#wallet.proveKey(fromHex(challenge)!);
+    return Promise.resolve({ possession: toHex(possession) });
+  }
+
+  async bonusOffer() {
+    const offer = await this.#wallet.bonusOffer();
+    if (offer === undefined) return { offer: null };
+    const { accountId, balance, ways } = offer;
+    const { firstKey } = this.#wallet.person.of("account");
+    const { warnings } = await this.#wallet.planKeyChange("node", firstKey);
+    return {
+      offer: {
+        accountId: toHex(accountId),
+        address: encodeAddress(this.#crypto, accountId),
+        balance: balance.toString(),
+        ways: ways.map((way) => describeWay(this.#crypto, way, warnings)),
+      },
+    };
+  }
+
+  async moveBonus({ way, order }: { readonly way: "money" | "change-key"; readonly order?: string | undefined }) {
+    return describeOperation(await this.#wallet.moveBonus(way, { order: this.#orderOf(order) }));
+  }
+
+  async writeAnchor(anchor: {
+    readonly appId: string;
+    readonly dataHash: string;
+    readonly order?: string | undefined;
+  }) {
+    const { appId, dataHash, order } = anchor;
+    const written = await this.#wallet.writeAnchor(hashOf(appId), hashOf(dataHash), { order: this.#orderOf(order) });
+    return describeOperation(written);
   }
 
   async readAnchors(query: { readonly appId: string; readonly dataHash?: string | undefined; readonly limit: number }) {
@@ -100,11 +170,42 @@ export class WalletService {
   onChange(listener: (entry: ReturnType<typeof describeEntry>) => void): () => void {
     return this.#wallet.onChange((entry) => listener(describeEntry(entry)));
   }
+
+  /** By its role a key of this identity, or the one of a request. Throws as `readRequest`. */
+  #keyOf(text: string): PublicKey {
+    const role = ROLES.find((own) => own === text);
+    return role === undefined ? readRequest(this.#crypto, text).publicKey : this.#wallet.person.of(role).firstKey;
+  }
+
+  #orderOf(name: string | undefined): Hash32 | undefined {
+    return name === undefined ? undefined : this.#crypto.sha256(new TextEncoder().encode(name));
+  }
 }
 
-function describeEntry({ accountId, counterparty, amount, opHash, window, ...rest }: HistoryEntry) {
+function describeWarning({ code, params }: KeyChangeWarning) {
+  return { code, params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])) };
+}
+
+function describeWay(crypto: Crypto, way: BonusWay, warnings: readonly KeyChangeWarning[]) {
+  if (way.kind === "change-key") {
+    const nothing = { to: null, creates: false, earliestWindow: null, cooldownWindows: null };
+    return { ...nothing, way: way.kind, laterRewardsStay: false, warnings: warnings.map(describeWarning) };
+  }
+  return {
+    way: "money" as const,
+    to: encodeAddress(crypto, way.to),
+    creates: way.kind === "create",
+    laterRewardsStay: way.laterRewardsStay,
+    earliestWindow: Number(way.earliestWindow),
+    cooldownWindows: Number(way.cooldownWindows),
+    warnings: [],
+  };
+}
+
+function describeEntry({ accountId, counterparty, amount, opHash, window, reason, ...rest }: HistoryEntry) {
   return {
     ...rest,
+    reason: reason ?? null,
     window: numberOf(window),
     accountId: toHex(accountId),
     counterparty: counterparty === undefined ? null : toHex(counterparty),
@@ -113,8 +214,9 @@ function describeEntry({ accountId, counterparty, amount, opHash, window, ...res
   };
 }
 
-function describeOperation({ id, opHash, state }: TrackedOperation) {
-  return { id: toHex(id), opHash: toHex(opHash), state };
+function describeOperation(tracked: TrackedOperation) {
+  const { id, opHash, reason } = tracked;
+  return { id: toHex(id), opHash: toHex(opHash), state: shownState(tracked), reason: reason === "" ? null : reason };
 }
 
 const hashOf = (hex: string): Hash32 => fromHex(hex) as Hash32;

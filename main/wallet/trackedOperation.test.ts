@@ -28,6 +28,7 @@ const queued: TrackedOperation = {
   stateWindow: 0n,
   reason: "",
   cancels: ZERO_HASH,
+  order: ZERO_HASH,
 };
 const turn: OperationEvent = { kind: "turn", operation: blank, opHash: new Uint8Array(32).fill(1) as Hash32 };
 const windowOf = (

@@ -24,6 +24,17 @@ export const OPERATION_STATES = [
 ] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
+/** As a person is told: what was rejected because the person took it back is no failure. */
+export const SHOWN_STATES = [...OPERATION_STATES, "cancelled"] as const;
+export type ShownState = (typeof SHOWN_STATES)[number];
+
+export function shownState({ state, reason }: TrackedOperation): ShownState {
+  return state === "rejected" && reason === CANCELLED ? "cancelled" : state;
+}
+
+/** The `reason` of an operation that the person took back. */
+export const CANCELLED = "cancelled";
+
 /** Windows without a quorum after which an operation counts as expired, and nodes forget what they held in its place. */
 export const EXPIRY_WINDOWS = 13;
 
@@ -51,6 +62,8 @@ export interface TrackedOperation {
   readonly reason: string;
   /** The operation that this one cancels, by taking its place; zeros for none. */
   readonly cancels: Hash32;
+  /** Names the order that it was made for, so that an order which comes twice is carried out once; zeros for none. */
+  readonly order: Hash32;
 }
 
 /** What became of the place behind the sender's frontier that an operation was signed for. */
@@ -121,7 +134,7 @@ function closeWindow(
   if (typeof slot === "object") return ended(tracked, "settled", slot.settledIn, "");
   if (slot === "taken") {
     if (state === "skipped") return tracked;
-    return ended(tracked, "rejected", window, tracked.isWithdrawn ? "cancelled" : "other-operation-settled");
+    return ended(tracked, "rejected", window, tracked.isWithdrawn ? CANCELLED : "other-operation-settled");
   }
   if (state === "skipped" || state === "expired") return tracked;
   if (skipped !== undefined) return ended(tracked, "skipped", window, skipped);

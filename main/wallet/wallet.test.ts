@@ -176,7 +176,53 @@ describe("two accounts of one person", () => {
   });
 });
 
+describe("an order", () => {
+  const chainOfBob = () => chainWith([bob.keys.accountPublicKey, 5n * MONT], [dave.keys.accountPublicKey, 0n]);
+
+  test("that comes again under its name, also after a restart, is carried out once", async () => {
+    const chain = chainOfBob();
+    const before = await openWallet(chain, bob);
+    await chain.decide();
+    const payment = { to: addressOf(dave.accountId), amount: "1000000000", order: "my order" };
+    const [first, again] = [await before.service.send(payment), await before.service.send(payment)];
+    expect(again).toEqual(first);
+    before.kill();
+    const after = await openWallet(chain, bob, before.directory);
+    expect((await after.service.send(payment)).id).toBe(first.id);
+    await chain.decide(2);
+    expect(await after.service.send(payment)).toMatchObject({ id: first.id, state: "settled", reason: null });
+    await after.service.send({ ...payment, order: "another one" });
+    await chain.decide(2);
+    expect(chain.balanceOf(dave.accountId)).toBe(2n * MONT);
+  });
+
+  test("that was taken back before anybody saw it is shown as cancelled", async () => {
+    const chain = chainOfBob();
+    const { service } = await openWallet(chain, bob);
+    await chain.decide();
+    await service.send({ to: addressOf(dave.accountId), amount: "1" });
+    const { id, state } = await service.send({ to: addressOf(dave.accountId), amount: "2" });
+    expect(state).toBe("queued");
+    expect(await service.cancelOperation({ id })).toMatchObject({ id, state: "cancelled", reason: "cancelled" });
+    const { entries } = await service.history({ limit: 10 });
+    expect(entries.find((entry) => entry.id === id)).toMatchObject({ state: "cancelled" });
+    expect(await codeOf(() => service.sendAgain({ id }))).toBe("operation-final");
+  });
+});
+
 describe("a receiver without an account", () => {
+  test("is known from the pictures of its request as well, in any order, with its note", async () => {
+    const chain = chainWith([bob.keys.accountPublicKey, 5n * MONT]);
+    const [sender, receiver] = [await openWallet(chain, bob), await openWallet(chain, carol)];
+    const { pictures } = await receiver.service.createRequest({ note: "for the books" });
+    expect(pictures.length).toBeGreaterThan(1);
+    const opened = await sender.service.openRequest({ request: pictures.toReversed().join("\n") });
+    expect(opened).toMatchObject({ address: addressOf(carol.accountId), amount: null, note: "for the books" });
+    const some = pictures.slice(1).join("\n");
+    expect(await codeOf(() => sender.service.openRequest({ request: some }))).toBe("pictures-missing");
+    expect(await codeOf(() => receiver.service.createRequest({ note: "a\u0007b" }))).toBe("request-note");
+  });
+
   test("gives a request, and the first money makes the account", async () => {
     const chain = chainWith([bob.keys.accountPublicKey, 5n * MONT]);
     const [sender, receiver] = [await openWallet(chain, bob), await openWallet(chain, carol)];
@@ -187,6 +233,7 @@ describe("a receiver without an account", () => {
       address: addressOf(carol.accountId),
       exists: false,
       amount: "2000000000",
+      note: null,
     });
     expect(await errorOf(() => sender.service.send({ to: addressOf(carol.accountId), amount: "1" }))).toMatchObject({
       code: "receiver-needs-request",
@@ -277,6 +324,26 @@ describe("the bonus on the node key's account", () => {
   });
 });
 
+describe("the offer to move the bonus", () => {
+  test("says what each way means, and is no offer once nothing lies there", async () => {
+    const chain = chainWith([bob.keys.nodePublicKey, 13n * MONT]);
+    const { service } = await openWallet(chain, bob);
+    expect(await service.bonusOffer()).toMatchObject({ offer: { balance: "13000000000" } });
+    await chain.decide();
+    const { offer } = await service.bonusOffer();
+    expect(offer!.ways.map(({ way, creates, to }) => [way, creates, to])).toEqual([
+      ["money", true, addressOf(bob.accountId)],
+      ["change-key", false, null],
+    ]);
+    expect(offer!.ways[1]!.warnings.map(({ code }) => code)).toContain("old-key-ends");
+    await service.moveBonus({ way: "money", order: "move it" });
+    await chain.decide(2);
+    expect(await service.moveBonus({ way: "money", order: "move it" })).toMatchObject({ state: "settled" });
+    expect(await service.bonusOffer()).toEqual({ offer: null });
+    expect(await codeOf(() => service.moveBonus({ way: "money" }))).toBe("nothing-to-move");
+  });
+});
+
 describe("a change of key", () => {
   const cold = keyPair(201);
   const chainOfBob = () => chainWith([bob.keys.accountPublicKey, 5n * MONT]);
@@ -297,17 +364,36 @@ describe("a change of key", () => {
     expect(String(plan.warnings[2]!.params["after"]).split(" ")).toHaveLength(6);
     expect(await codeOf(() => wallet.changeKey("account", cold.publicKey))).toBe("key-not-proven");
     const wrong = crypto.mldsa65.sign(keyPair(202).secretKey, plan.challenge);
-    expect(await codeOf(() => wallet.changeKey("account", cold.publicKey, wrong))).toBe("key-not-proven");
+    expect(await codeOf(() => wallet.changeKey("account", cold.publicKey, { possession: wrong }))).toBe(
+      "key-not-proven",
+    );
     expect(await codeOf(() => wallet.changeKey("account", bob.keys.accountPublicKey))).toBe("key-unchanged");
     expect(await codeOf(() => wallet.changeKey("node", cold.publicKey))).toBe("account-not-active");
     expect(chain.submitted).toEqual([]);
 
     const proof = crypto.mldsa65.sign(cold.secretKey, plan.challenge);
-    await wallet.changeKey("account", cold.publicKey, proof);
+    await wallet.changeKey("account", cold.publicKey, { possession: proof });
     await chain.decide(2);
     expect(toHex(chain.state.accounts.get(bob.accountId)!.currentPubkey)).toBe(toHex(cold.publicKey));
     expect(await codeOf(() => wallet.pay({ to: addressOf(miner.accountId), amount: 1n }))).toBe("key-not-held");
     expect(await wallet.balance()).toMatchObject({ total: 5n * MONT, available: 0n });
+  });
+
+  test("to a key of another identity takes that one's word, which authorises nothing else", async () => {
+    const chain = chainOfBob();
+    const [old, next] = [await openWallet(chain, bob), await openWallet(chain, carol)];
+    await chain.decide();
+    const { request: key } = await next.service.createRequest({});
+    const { challenge, warnings } = await old.service.planKeyChange({ role: "account", key });
+    expect(warnings.map(({ code }) => code)).toContain("key-leaves-this-identity");
+    const { possession } = await next.service.proveKey({ challenge });
+    expect(await old.service.changeKey({ role: "account", key, possession })).toMatchObject({ state: "cementing" });
+    await chain.decide(2);
+    expect(toHex(chain.state.accounts.get(bob.accountId)!.currentPubkey)).toBe(toHex(carol.keys.accountPublicKey));
+
+    expect(await codeOf(() => old.service.proveKey({ challenge }))).toBe("key-not-held");
+    const transfer = `02${challenge.slice(2)}`;
+    expect(await codeOf(() => next.service.proveKey({ challenge: transfer }))).toBe("challenge-malformed");
   });
 
   test("is not queued: its proof fits one place in the chain only", async () => {
@@ -317,9 +403,11 @@ describe("a change of key", () => {
     const plan = await wallet.planKeyChange("account", cold.publicKey);
     const proof = crypto.mldsa65.sign(cold.secretKey, plan.challenge);
     await wallet.pay({ to: addressOf(miner.accountId), amount: 1n });
-    expect(await codeOf(() => wallet.changeKey("account", cold.publicKey, proof))).toBe("account-busy");
+    expect(await codeOf(() => wallet.changeKey("account", cold.publicKey, { possession: proof }))).toBe("account-busy");
     await chain.decide(2);
-    expect(await codeOf(() => wallet.changeKey("account", cold.publicKey, proof))).toBe("key-not-proven");
+    expect(await codeOf(() => wallet.changeKey("account", cold.publicKey, { possession: proof }))).toBe(
+      "key-not-proven",
+    );
   });
 
   test("to a key that the machine opens, or that signs for another account, says so", async () => {

@@ -12,7 +12,7 @@ import { parseAccount } from "../protocol/identity/address.ts";
 import { encodeAddress } from "../protocol/identity/address.ts";
 import { operation as operationClass, TYPE_CREATE, type Operation } from "../protocol/objects/operations.ts";
 import type { AccountRecord } from "../protocol/state/records.ts";
-import { accountRequestOf, readRequestLink, type AccountRequest } from "./accountRequest.ts";
+import { accountRequestOf, type AccountRequest } from "./accountRequest.ts";
 import { Anchors, type FoundAnchor, type VerifiedAnchor } from "./anchors.ts";
 import { bonusOfferOf, type BonusOffer } from "./bonus.ts";
 import { choosePurse, type Purse } from "./choosing.ts";
@@ -23,11 +23,13 @@ import {
   keyChangeWarnings,
   ownPossession,
   possessionChallenge,
+  provePossession,
   requirePossession,
   type KeyChange,
   type KeyChangeWarning,
 } from "./keyChange.ts";
 import { nextWindow, Outbox, windowOf, type OutboxNotice } from "./outbox.ts";
+import { readRequest } from "./pictures.ts";
 import { Person, type OwnAccount, type Role } from "./person.ts";
 import type { OpenedSigners, PersonKeys, WalletChain, WalletNode, WindowDecided } from "./ports.ts";
 import { holdsPlace, type TrackedOperation } from "./trackedOperation.ts";
@@ -60,6 +62,11 @@ export interface PaymentOrder {
   /** nɈ. */
   readonly amount: bigint;
   readonly from?: Role | undefined;
+}
+
+/** Whoever asks again with the same name, because no answer came, is told what became of the first time. */
+export interface OrderName {
+  readonly order?: Hash32 | undefined;
 }
 
 export interface KeyChangePlan {
@@ -195,10 +202,11 @@ export class Wallet {
    * Sends to an account that exists, or creates the one of a request. Throws what reading address and request throws,
    * "receiver-needs-request", what `choosePurse` finds, "key-not-held", and what `Outbox.add` throws.
    */
-  pay(order: PaymentOrder): Promise<TrackedOperation> {
-    return this.#inTurn(async () => {
+  pay(payment: PaymentOrder & OrderName): Promise<TrackedOperation> {
+    const { order } = payment;
+    return this.#once(order, async () => {
       const { crypto, chain, rules } = this.#options;
-      const { receiver, receiverKey } = this.#receiverOf(order);
+      const { receiver, receiverKey } = this.#receiverOf(payment);
       const view = await chain.accounts([...this.person.ids, receiver]);
       const exists = view.records.at(-1) !== undefined;
       if (!exists && receiverKey === undefined) {
@@ -214,12 +222,12 @@ export class Wallet {
         throw walletError("key-not-held", { role: foreign.own.role });
       const role = choosePurse(
         spendable.map(({ own, record }) => this.#purseOf(own, record, windowOf(view))),
-        { amount: order.amount, creates: !exists, from: order.from },
+        { amount: payment.amount, creates: !exists, from: payment.from },
         nextWindow(view),
         rules.params.tau2Windows,
       );
       const key = receiverKey === undefined ? {} : { receiverKey };
-      return this.#outbox.add(role, { kind: "pay", receiver, ...key, amount: order.amount });
+      return this.#outbox.add(role, { kind: "pay", receiver, ...key, amount: payment.amount }, { order });
     });
   }
 
@@ -228,16 +236,16 @@ export class Wallet {
     return accountRequestOf(this.#options.crypto, this.person.of("account").firstKey, wishes);
   }
 
-  /** Throws as `readRequestLink`. */
+  /** Throws as `readRequest`. */
   async openRequest(text: string): Promise<AccountRequest & { readonly exists: boolean }> {
-    const request = readRequestLink(this.#options.crypto, text);
+    const request = readRequest(this.#options.crypto, text);
     const { records } = await this.#options.chain.accounts([request.accountId]);
     return { ...request, exists: records[0] !== undefined };
   }
 
   /** From an account that can act now, if there is one: an anchor costs no money, only the account's turn. */
-  writeAnchor(appId: Hash32, dataHash: Hash32): Promise<TrackedOperation> {
-    return this.#inTurn(async () => {
+  writeAnchor(appId: Hash32, dataHash: Hash32, { order }: OrderName = {}): Promise<TrackedOperation> {
+    return this.#once(order, async () => {
       const view = await this.#options.chain.accounts(this.person.ids);
       const able = this.person.accounts.filter((_, i) => {
         const record = view.records[i];
@@ -246,7 +254,7 @@ export class Wallet {
       const [first] = able;
       if (first === undefined) throw walletError("account-not-active", { role: "account" });
       const idle = able.find(({ role }) => !this.#outbox.isBusy(role, windowOf(view)));
-      return this.#outbox.add((idle ?? first).role, { kind: "anchor", appId, dataHash });
+      return this.#outbox.add((idle ?? first).role, { kind: "anchor", appId, dataHash }, { order });
     });
   }
 
@@ -285,16 +293,27 @@ export class Wallet {
    * Gives an account another key. `possession` is the new key's signature of the plan's challenge; for a key of this identity
    * it is made here. Throws "key-not-proven", "key-unchanged", "account-locked", "account-busy" and as `Outbox.add`.
    */
-  changeKey(role: Role, newKey: PublicKey, possession?: Signature): Promise<TrackedOperation> {
-    return this.#inTurn(async () => {
+  changeKey(
+    role: Role,
+    newKey: PublicKey,
+    { possession, order }: OrderName & { readonly possession?: Signature | undefined } = {},
+  ): Promise<TrackedOperation> {
+    return this.#once(order, async () => {
       const { change } = await this.planKeyChange(role, newKey);
       const signers = this.#options.signers();
       if (signers === undefined) throw walletError("account-locked");
       const proof = possession ?? ownPossession(change, signers);
       if (proof === undefined) throw walletError("key-not-proven");
       requirePossession(this.#options.crypto, change, proof);
-      return this.#outbox.add(role, { kind: "change-key", newKey }, { mayWait: false });
+      return this.#outbox.add(role, { kind: "change-key", newKey }, { mayWait: false, order });
     });
+  }
+
+  /** Proves to another identity that its new key is at hand here. Throws "account-locked" and as `provePossession`. */
+  proveKey(challenge: Uint8Array): Signature {
+    const signers = this.#options.signers();
+    if (signers === undefined) throw walletError("account-locked");
+    return provePossession(challenge, signers);
   }
 
   /** What lies on the account of the node key, and how it can be moved; undefined where nothing does. */
@@ -306,19 +325,21 @@ export class Wallet {
   }
 
   /** Does it. Throws "nothing-to-move" and as {@link pay} or {@link changeKey}. */
-  async moveBonus(way: "money" | "change-key"): Promise<TrackedOperation> {
+  async moveBonus(way: "money" | "change-key", { order }: OrderName = {}): Promise<TrackedOperation> {
+    const known = order && this.#outbox.findOrder(order);
+    if (known !== undefined) return known;
     const offer = await this.bonusOffer();
     if (offer === undefined) throw walletError("nothing-to-move");
     const { accountId, firstKey } = this.person.of("account");
-    if (way === "change-key") return this.changeKey("node", firstKey);
+    if (way === "change-key") return this.changeKey("node", firstKey, { order });
     const to = encodeAddress(this.#options.crypto, accountId);
-    return this.pay({ to, amount: offer.balance, from: "node" });
+    return this.pay({ to, amount: offer.balance, from: "node", order });
   }
 
   #receiverOf({ to, request }: PaymentOrder): { readonly receiver: AccountId; readonly receiverKey?: PublicKey } {
     const { crypto } = this.#options;
     if (request !== undefined) {
-      const { accountId, publicKey } = readRequestLink(crypto, request);
+      const { accountId, publicKey } = readRequest(crypto, request);
       return { receiver: accountId, receiverKey: publicKey };
     }
     const receiver = parseAccount(crypto, to ?? "");
@@ -355,6 +376,13 @@ export class Wallet {
 
   #tell(entry: HistoryEntry): void {
     for (const listener of this.#listeners) listener(entry);
+  }
+
+  #once(order: Hash32 | undefined, run: () => Promise<TrackedOperation>): Promise<TrackedOperation> {
+    return this.#inTurn(async () => {
+      const known = order && this.#outbox.findOrder(order);
+      return known ?? (await run());
+    });
   }
 
   /** A choice of account counts on what was chosen before it. */

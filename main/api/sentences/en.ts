@@ -99,6 +99,10 @@ export const en = {
     sentence: "The 24 words are needed.",
     remedy: "Type them at the prompt, or give them by --words-file or through a pipe; never as arguments.",
   },
+  "not-confirmed": {
+    sentence: "Nothing was done: nobody agreed to it.",
+    remedy: "Read what it means and type yes at the question, or give --yes.",
+  },
   "file-exists": {
     sentence: "{{file}} is there already.",
     remedy: "Choose another name.",
@@ -672,6 +676,10 @@ export const en = {
   "key-not-proven": {
     sentence: "Nobody has shown that the new key's secret is at hand.",
     remedy: "Restore the new identity first and prove that it is yours.",
+  },
+  "challenge-malformed": {
+    sentence: "This is no challenge for a new key.",
+    remedy: "Make one where the account's key is to change: montana key plan FILE --to REQUEST.",
   },
   "key-unchanged": {
     sentence: "The new key is the old one.",

@@ -4,7 +4,9 @@ import type { Command } from "./command.ts";
 import { joining, startCommand, status, stop, time, version } from "./hostCommands.ts";
 import { exportCommand, importCommand, init, inspect, lock, restore, unlock } from "./identityCommands.ts";
 import { backup, bench, check } from "./maintenanceCommands.ts";
-import { anchor, balance, history, request, send } from "./walletCommands.ts";
+import { bonus, cancel, key, resend } from "./operationCommands.ts";
+import { request } from "./requestCommands.ts";
+import { anchor, balance, history, send } from "./walletCommands.ts";
 
 /** `startNode` is what a host runs besides itself. */
 export function createCommands(startNode: DaemonOptions["startNode"]): readonly Command[] {
@@ -21,6 +23,10 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     send,
     request,
     history,
+    cancel,
+    resend,
+    bonus,
+    key,
     anchor,
     unlock,
     lock,

@@ -24,6 +24,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   usage: EXIT.usage,
   "invalid-input": EXIT.usage,
   "amount-invalid": EXIT.usage,
+  "not-confirmed": EXIT.usage,
   "network-needed": EXIT.usage,
   "host-not-running": EXIT.noHost,
   "host-running": EXIT.held,

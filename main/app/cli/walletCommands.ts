@@ -1,7 +1,4 @@
 /** Commands about money and anchors. */
-import { createReadStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
-
 import { call } from "../../api/client.ts";
 import type { HistoryEntry, Output } from "../../api/contract.ts";
 import { apiError } from "../../api/errors.ts";
@@ -10,10 +7,10 @@ import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { appIdOf } from "../../protocol/identity/ids.ts";
 import { formatAmount, parseAmount } from "../../wallet/amounts.ts";
 import type { Call, Command, Result } from "./command.ts";
+import { readBytes, readText, writeNew } from "./files.ts";
 import { withAccount } from "./identityCommands.ts";
+import { readRequestFile, REQUEST_SUFFIX } from "./requestCommands.ts";
 
-/** Requests and proofs are texts of this size at most; a larger file is something else. */
-const TEXT_BYTES_MAX = 1_048_576;
 /** A document whose hash is anchored is read at once. */
 const DOCUMENT_BYTES_MAX = 1_073_741_824;
 
@@ -70,7 +67,7 @@ export const send: Command = {
   async run(called) {
     const [to = "", amountText] = called.arguments;
     const from = called.options.text("from") as "account" | "node" | undefined;
-    const request = to.endsWith(REQUEST_SUFFIX) ? await readText(to) : undefined;
+    const request = to.endsWith(REQUEST_SUFFIX) ? await readRequestFile(to) : undefined;
     const client = await called.connect();
     const wanted = request === undefined ? null : (await call(client.openRequest.query({ request }))).amount;
     const amount = amountText === undefined ? wanted : readAmount(amountText);
@@ -82,40 +79,6 @@ export const send: Command = {
     return { json: sent, text: `${formatAmount(BigInt(amount))}: ${sent.state}. See montana history.` };
   },
 };
-
-const REQUEST_SUFFIX = ".montana-request";
-
-export const request: Command = {
-  name: "request",
-  summary: "ask for an account: a file that the sender of its first money opens",
-  arguments: [
-    { name: "ACTION", choices: ["create", "open"] },
-    { name: "FILE", isOptional: true },
-  ],
-  options: { amount: { type: "string", value: "AMOUNT", summary: "how much to ask for, in Ɉ" } },
-  detail: `A file's name ends in ${REQUEST_SUFFIX}, so that send knows it. Without a file, create prints the request.`,
-  run: (called) => (called.arguments[0] === "create" ? createRequest(called) : openRequest(called)),
-};
-
-async function createRequest({ arguments: [, file], options, connect }: Call): Promise<Result> {
-  const amountText = options.text("amount");
-  const wanted = amountText === undefined ? {} : { amount: readAmount(amountText) };
-  const { request } = await call((await connect()).createRequest.mutate(wanted));
-  if (file === undefined) return { json: { request }, text: request };
-  const path = file.endsWith(REQUEST_SUFFIX) ? file : file + REQUEST_SUFFIX;
-  await writeNew(path, request);
-  return { json: { request, file: path }, text: `Written to ${path}: give it to who sends you money.` };
-}
-
-async function openRequest({ arguments: [, file], connect }: Call): Promise<Result> {
-  if (file === undefined) throw apiError("usage", { reason: "Which file is to be opened?", command: "request" });
-  const opened = await call((await connect()).openRequest.query({ request: await readText(file) }));
-  const amount = opened.amount === null ? "" : `\namount   ${formatAmount(BigInt(opened.amount))}`;
-  return {
-    json: opened,
-    text: `address  ${opened.address}\naccount  ${opened.exists ? "exists" : "is not there yet"}${amount}`,
-  };
-}
 
 export const anchor: Command = {
   name: "anchor",
@@ -216,32 +179,4 @@ function readCount(text: string | undefined, command: string): number | undefine
   if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) throw apiError("usage", { reason: `--limit takes a number, not ${text}`, command });
   return Number(text);
-}
-
-async function readText(file: string): Promise<string> {
-  return new TextDecoder().decode(await readBytes(file, TEXT_BYTES_MAX));
-}
-
-async function readBytes(file: string, sizeMax: number): Promise<Uint8Array> {
-  try {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of createReadStream(file)) {
-      length += (chunk as Buffer).length;
-      if (length > sizeMax) throw Object.assign(new Error(), { code: "EFBIG" });
-      chunks.push(chunk as Buffer);
-    }
-    return Buffer.concat(chunks);
-  } catch (error) {
-    throw apiError("file-unreadable", { file, errno: (error as NodeJS.ErrnoException).code ?? "unknown" });
-  }
-}
-
-async function writeNew(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: "wx" });
-  } catch (error) {
-    const errno = (error as NodeJS.ErrnoException).code ?? "unknown";
-    throw errno === "EEXIST" ? apiError("file-exists", { file }) : apiError("file-unwritable", { file, errno });
-  }
 }

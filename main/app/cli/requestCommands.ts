@@ -1,0 +1,109 @@
+/** Account requests: what a receiver without an account gives to a sender, as a text, a file or QR codes. */
+import { encodeQR } from "qr";
+
+import { call } from "../../api/client.ts";
+import { apiError } from "../../api/errors.ts";
+import { formatAmount, parseAmount } from "../../wallet/amounts.ts";
+import type { Call, Command, Result } from "./command.ts";
+import { readText, writeNew } from "./files.ts";
+
+export const REQUEST_SUFFIX = ".montana-request";
+
+export const request: Command = {
+  name: "request",
+  summary: "ask for an account: a file or QR codes that the sender of its first money opens",
+  arguments: [
+    { name: "ACTION", choices: ["create", "open"] },
+    { name: "FILE", isOptional: true },
+  ],
+  options: {
+    amount: { type: "string", value: "AMOUNT", summary: "create: how much to ask for, in Ɉ" },
+    note: { type: "string", value: "TEXT", summary: "create: words for the sender's eyes, at most 280 bytes" },
+    qr: { type: "boolean", summary: "create: show it as QR codes in the terminal" },
+    svg: { type: "string", value: "FILE", summary: "create: write the QR codes as one picture" },
+  },
+  detail:
+    `A file's name ends in ${REQUEST_SUFFIX}, so that send knows it. Without a file, create prints the request. It is too ` +
+    "large for one QR code: the sender scans all of a series, in any order, and opens a file with what was read, a code a line.",
+  run: (called) => (called.arguments[0] === "create" ? createRequest(called) : openRequest(called)),
+};
+
+async function createRequest({ arguments: [, file], options, connect }: Call): Promise<Result> {
+  const amount = options.text("amount");
+  const note = options.text("note");
+  const wishes = { ...(amount && { amount: parseAmount(amount).toString() }), ...(note && { note }) };
+  const { request, pictures } = await call((await connect()).createRequest.mutate(wishes));
+  const lines: string[] = [];
+  const files: { file?: string; svg?: string } = {};
+  if (file !== undefined) {
+    files.file = file.endsWith(REQUEST_SUFFIX) ? file : file + REQUEST_SUFFIX;
+    await writeNew(files.file, request);
+  }
+  const svg = options.text("svg");
+  if (svg !== undefined) {
+    files.svg = svg;
+    await writeNew(svg, pictureOf(pictures));
+  }
+  for (const written of Object.values(files)) lines.push(`Written to ${written}: give it to who sends you money.`);
+  if (options.flag("qr")) lines.push(...pictures.map((text, i) => terminalCode(text, i + 1, pictures.length)));
+  return { json: { request, pictures, ...files }, text: lines.length === 0 ? request : lines.join("\n") };
+}
+
+async function openRequest({ arguments: [, file], connect }: Call): Promise<Result> {
+  if (file === undefined) throw apiError("usage", { reason: "Which file is to be opened?", command: "request" });
+  const opened = await call((await connect()).openRequest.query({ request: await readRequestFile(file) }));
+  const lines = [`address  ${opened.address}`, `account  ${opened.exists ? "exists" : "is not there yet"}`];
+  if (opened.amount !== null) lines.push(`amount   ${formatAmount(BigInt(opened.amount))}`);
+  if (opened.note !== null) lines.push(`note     ${opened.note}`);
+  return { json: opened, text: lines.join("\n") };
+}
+
+/** The text that the host takes as a request; a longer file is none. Throws "file-unreadable", "request-malformed". */
+export async function readRequestFile(file: string): Promise<string> {
+  const text = (await readText(file)).trim();
+  if (text === "" || text.length > REQUEST_LENGTH_MAX) {
+    throw apiError("request-malformed", { reason: "size", bytes: text.length });
+  }
+  return text;
+}
+
+/** As the contract has it. */
+const REQUEST_LENGTH_MAX = 8192;
+
+/** Quiet zone that the standard asks for, in modules. */
+const BORDER = 4;
+const CAPTION = 5;
+
+function terminalCode(text: string, index: number, total: number): string {
+  return `\n${index} of ${total}\n${encodeQR(text, "ascii", { border: BORDER }).trimEnd()}`;
+}
+
+/** All codes of the series with their numbers, side by side on one page. */
+function pictureOf(pictures: readonly string[]): string {
+  const codes = pictures.map((text) => encodeQR(text, "raw", { border: BORDER }));
+  const side = Math.max(...codes.map((code) => code.length));
+  const columns = Math.ceil(Math.sqrt(codes.length));
+  const rows = Math.ceil(codes.length / columns);
+  const parts = codes.map((code, i) => {
+    const x = (i % columns) * side;
+    const y = Math.floor(i / columns) * (side + CAPTION);
+    const caption = `<text x="${x + side / 2}" y="${y + side + 1}" font-size="4" text-anchor="middle">${i + 1} / ${codes.length}</text>`;
+    return `<path d="${modulesOf(code, x, y)}"/>${caption}`;
+  });
+  const [width, height] = [columns * side, rows * (side + CAPTION)];
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" shape-rendering="crispEdges">`;
+  return `${head}\n<rect width="100%" height="100%" fill="#fff"/>\n${parts.join("\n")}\n</svg>\n`;
+}
+
+/** One bar for each run of dark modules of a line. */
+function modulesOf(code: readonly (readonly boolean[])[], x: number, y: number): string {
+  let path = "";
+  for (const [row, line] of code.entries()) {
+    for (let column = 0; column < line.length; column++) {
+      const start = column;
+      while (line[column] === true) column++;
+      if (column > start) path += `M${x + start} ${y + row}h${column - start}v1h${start - column}z`;
+    }
+  }
+  return path;
+}
