@@ -6,7 +6,6 @@ import { byteKey, equalBytes } from "../protocol/bytes.ts";
 import type { Crypto } from "../protocol/crypto.ts";
 import { nodeIdOf } from "../protocol/identity/ids.ts";
 import { controlRoot } from "../protocol/merkle/proposalRoots.ts";
-import { proposalHeader } from "../protocol/objects/consensus.ts";
 import { nodeRegistration } from "../protocol/objects/nodeRegistration.ts";
 import { operation as operationClass } from "../protocol/objects/operations.ts";
 import { checkHeader } from "../protocol/validation/header.ts";
@@ -16,7 +15,6 @@ import type { Effect } from "./effects.ts";
 import type { PeerId, WindowFetched } from "./events.ts";
 import { FETCH_WINDOWS_MAX } from "./limits.ts";
 import type { FetchedWindow, Material } from "./material.ts";
-import { messageOf } from "./objects.ts";
 import { newProposal } from "./pools/proposals.ts";
 import { takeIn } from "./receive.ts";
 import type { NodeState } from "./state.ts";
@@ -45,7 +43,7 @@ export function takeFetched(state: NodeState, out: Effect[]): boolean {
     state.fallSilent(out, "adopted-time-differs");
     return true;
   }
-  const hash = proposalHeader.identify(state.crypto, header);
+  const hash = state.objects.identify("header", header);
   const known = state.proposals.get(hash);
   if (known?.standing.at !== "valid") {
     state.proposals.put(newProposal(header, hash, body));
@@ -63,7 +61,7 @@ function checkFetched(state: NodeState, fetched: FetchedWindow): string | undefi
   const { protocolVersionMax } = state.self;
   const headerFailure = checkHeader(crypto, header, previous?.header, facts, protocolVersionMax);
   if (headerFailure !== undefined) return headerFailure;
-  const hash = proposalHeader.identify(crypto, header);
+  const hash = state.objects.identify("header", header);
   const context = { window, nodes: facts, weights: facts.weights };
   const certificateFailure = verifyCertificate(crypto, context, hash, certificate);
   if (certificateFailure !== undefined) return certificateFailure;
@@ -96,8 +94,8 @@ function refuse(state: NodeState, out: Effect[], peer: PeerId, failure: string):
 export function loadMaterial(state: NodeState, out: Effect[], material: Material): void {
   const { crypto, window } = state;
   takeIn(state, out, [
-    ...material.bundles.map((object) => messageOf({ type: "bundle", object })),
-    ...material.reveals.map((object) => messageOf({ type: "reveal", object })),
+    ...material.bundles.map((object) => state.objects.messageOf("bundle", object)),
+    ...material.reveals.map((object) => state.objects.messageOf("reveal", object)),
   ]);
   for (const operation of material.operations) {
     const opHash = operationClass.identify(crypto, operation);

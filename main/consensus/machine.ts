@@ -6,12 +6,12 @@ import { byteKey, type Hash32 } from "../protocol/bytes.ts";
 import type { Crypto } from "../protocol/crypto.ts";
 import { invariant, ProtocolError } from "../protocol/errors.ts";
 import type { NetworkRules } from "../protocol/genesis/rules.ts";
-import { bundledConfirmation, proposalHeader, vdfReveal } from "../protocol/objects/consensus.ts";
 import { adoptTime, runVdf, takeTick } from "./adoptTime.ts";
 import { queueFetched, takeFetched } from "./catchUp.ts";
 import type { Effect } from "./effects.ts";
 import type { MachineEvent, PeerId } from "./events.ts";
-import { bodyMessage, messageOf, operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
+import type { ObjectBytes } from "./objectBytes.ts";
+import { operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
 import { openNext, start } from "./open.ts";
 import { newProposal } from "./pools/proposals.ts";
 import { askForListing, signBundle, signReveal } from "./publish.ts";
@@ -32,13 +32,20 @@ type Rule = (state: NodeState, out: Effect[]) => boolean;
 /** The rules reach a fixed point in a few passes; more mean that two of them undo each other. */
 const PASSES_MAX = 1000;
 
+export interface MachineOptions {
+  /** The tests of the checkers put broken rules in their place. */
+  readonly voting?: VotingRules;
+  /** Shared by machines of one process. */
+  readonly objects?: ObjectBytes | undefined;
+}
+
 export class WindowMachine {
   readonly #state: NodeState;
   readonly #voting: VotingRules;
   #isStarted = false;
 
-  constructor(crypto: Crypto, rules: NetworkRules, self: Self, voting: VotingRules = votingRules) {
-    this.#state = new NodeState(crypto, rules, self);
+  constructor(crypto: Crypto, rules: NetworkRules, self: Self, { voting = votingRules, objects }: MachineOptions = {}) {
+    this.#state = new NodeState(crypto, rules, self, objects);
     this.#voting = voting;
   }
 
@@ -72,16 +79,16 @@ export class WindowMachine {
 
   /** What peers may fetch by identifier: a header comes with its body. */
   find(hash: Hash32): readonly Message[] {
-    const { bundles, reveals, proposals, operations, registrations } = this.#state;
+    const { bundles, reveals, proposals, operations, registrations, objects } = this.#state;
     const proposal = proposals.get(hash);
     if (proposal !== undefined && proposal.standing.at !== "invalid") {
-      const header = messageOf({ type: "header", object: proposal.header });
-      return proposal.body === undefined ? [header] : [header, bodyMessage(proposal.body)];
+      const header = objects.messageOf("header", proposal.header);
+      return proposal.body === undefined ? [header] : [header, objects.messageOf("body", proposal.body)];
     }
     const bundle = bundles.get(hash);
-    if (bundle !== undefined) return [messageOf({ type: "bundle", object: bundle.object })];
+    if (bundle !== undefined) return [objects.messageOf("bundle", bundle.object)];
     const reveal = reveals.get(hash);
-    if (reveal !== undefined) return [messageOf({ type: "reveal", object: reveal.object })];
+    if (reveal !== undefined) return [objects.messageOf("reveal", reveal.object)];
     const operation = operations.get(hash);
     if (operation !== undefined) return [operationMessage(operation.operation)];
     const registration = registrations.get(hash);
@@ -162,24 +169,24 @@ export class WindowMachine {
 
 /** An own object is signed and logged: it counts, and leaves. */
 function takeSigned(state: NodeState, out: Effect[], signed: Signed): void {
-  const { crypto, window } = state;
+  const { objects, window } = state;
   state.signed.record(signed);
-  out.push({ kind: "broadcast", message: messageOf(signed) });
+  out.push({ kind: "broadcast", message: objects.signed(signed) });
   switch (signed.type) {
     case "bundle":
-      state.bundles.addOnce(signed.object, bundledConfirmation.identify(crypto, signed.object));
+      state.bundles.addOnce(signed.object, objects.identify("bundle", signed.object));
       return;
     case "reveal":
-      state.reveals.addOnce(signed.object, vdfReveal.identify(crypto, signed.object));
+      state.reveals.addOnce(signed.object, objects.identify("reveal", signed.object));
       return;
     case "vote":
       if (signed.object.windowIndex === window) admitVote(state, out, signed.object);
       return;
     case "header": {
-      const hash = proposalHeader.identify(crypto, signed.object);
+      const hash = objects.identify("header", signed.object);
       const body = state.ownBodies.find(({ proposalHash }) => byteKey(proposalHash) === byteKey(hash));
       if (signed.object.windowIndex !== window || body === undefined) return;
-      out.push({ kind: "broadcast", message: bodyMessage(body) });
+      out.push({ kind: "broadcast", message: objects.messageOf("body", body) });
       state.proposals.put(newProposal(signed.object, hash, body));
     }
   }

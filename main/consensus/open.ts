@@ -1,6 +1,5 @@
 /** A window opens: after a start, or when the one before is safely stored (chapter 03 §6.5, "decide"). */
 import { byteKey } from "../protocol/bytes.ts";
-import { bundledConfirmation, proposalHeader, vdfReveal } from "../protocol/objects/consensus.ts";
 import { genesisTimechainValue } from "../protocol/timechain/genesisValue.ts";
 import { checkHeader } from "../protocol/validation/header.ts";
 import { checkSigner } from "../protocol/validation/signer.ts";
@@ -11,7 +10,7 @@ import type { Effect } from "./effects.ts";
 import type { Committed, Started } from "./events.ts";
 import type { WindowView } from "./facts.ts";
 import type { LoggedObject } from "./material.ts";
-import { bodyMessage, messageOf, type Message } from "./objects.ts";
+import type { Message } from "./objects.ts";
 import { VoteBook } from "./pools/votes.ts";
 import { admitBody, admitHeader, admitVote, noteSeen, recheckHeld } from "./receive.ts";
 import { UNARMED, type NodeState } from "./state.ts";
@@ -22,9 +21,9 @@ export function start(state: NodeState, out: Effect[], started: Started): void {
   if (started.view.window === 0n) learnTime(state, 0n, genesisTimechainValue(crypto), "computed");
   for (const { view, header, body, bundles } of started.past) {
     chain.open(view);
-    chain.decide({ header, hash: proposalHeader.identify(crypto, header), body });
+    chain.decide({ header, hash: state.objects.identify("header", header), body });
     state.times.record(header.windowIndex, header.timechainValue, "adopted");
-    for (const bundle of bundles) state.bundles.addOnce(bundle, bundledConfirmation.identify(crypto, bundle));
+    for (const bundle of bundles) state.bundles.addOnce(bundle, state.objects.identify("bundle", bundle));
   }
   beginWindow(state, out, started.view);
   for (const logged of started.log) remember(state, logged);
@@ -57,16 +56,14 @@ function remember(state: NodeState, logged: LoggedObject): void {
 
 /** What was signed for the open window, or the one before, counts again. */
 function recall(state: NodeState, out: Effect[], { signed, keep }: LoggedObject): void {
-  const { crypto } = state;
   loadMaterial(state, out, keep);
-  if (signed.type === "bundle")
-    state.bundles.addOnce(signed.object, bundledConfirmation.identify(crypto, signed.object));
-  if (signed.type === "reveal") state.reveals.addOnce(signed.object, vdfReveal.identify(crypto, signed.object));
+  if (signed.type === "bundle") state.bundles.addOnce(signed.object, state.objects.identify("bundle", signed.object));
+  if (signed.type === "reveal") state.reveals.addOnce(signed.object, state.objects.identify("reveal", signed.object));
   if (signed.object.windowIndex !== state.window) return;
   if (signed.type === "vote" && state.votes.place(signed.object) !== "duplicate") state.votes.add(signed.object);
   const header = signed.type === "header" ? signed.object : keep.header;
   if (header === undefined) return;
-  admitHeader(state, out, header, proposalHeader.identify(crypto, header));
+  admitHeader(state, out, header, state.objects.identify("header", header));
   if (keep.body !== undefined) admitBody(state, keep.body);
 }
 
@@ -127,14 +124,14 @@ function releaseHeld(state: NodeState, out: Effect[]): void {
       signature: "assume-valid",
     });
     if (failure !== undefined) continue;
-    const { verdict } = admitHeader(state, out, header, proposalHeader.identify(crypto, header));
-    if (verdict === "accept") relay(messageOf({ type: "header", object: header }));
+    const { verdict } = admitHeader(state, out, header, state.objects.identify("header", header));
+    if (verdict === "accept") relay(state.objects.messageOf("header", header));
   }
   for (const body of bodies) {
-    if (admitBody(state, body).verdict === "accept") relay(bodyMessage(body));
+    if (admitBody(state, body).verdict === "accept") relay(state.objects.messageOf("body", body));
   }
   for (const vote of votes) {
     const isVoter = checkSigner(chain.facts, vote.nodeId) === undefined && chain.facts.weights.of(vote.nodeId) > 0n;
-    if (isVoter && admitVote(state, out, vote).verdict === "accept") relay(messageOf({ type: "vote", object: vote }));
+    if (isVoter && admitVote(state, out, vote).verdict === "accept") relay(state.objects.messageOf("vote", vote));
   }
 }

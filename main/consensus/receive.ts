@@ -16,7 +16,7 @@ import type { NodeRegistration } from "../protocol/objects/nodeRegistration.ts";
 import type { Effect } from "./effects.ts";
 import type { Checked, PeerId, ReceivedMessage } from "./events.ts";
 import { BODIES_UNMATCHED_MAX, CHECKS_PENDING_MAX, HEADERS_HELD_MAX, VOTES_HELD_PER_NODE_MAX } from "./limits.ts";
-import { bodyMessage, operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
+import { operationMessage, registrationMessage, type Message, type Signed } from "./objects.ts";
 import { newProposal } from "./pools/proposals.ts";
 import type { NodeState, PendingCheck } from "./state.ts";
 import { checkBodyRoots, inspectBody } from "./validation/body.ts";
@@ -90,7 +90,7 @@ function inspect(state: NodeState, out: Effect[], message: ReceivedMessage): Che
         askAboutRegistration(state, message, registration, hash),
       );
     case "body": {
-      const body = inspectBody(payload);
+      const body = inspectBody(state.objects, payload);
       return { signature: undefined, admit: () => ("verdict" in body ? body : admitBody(state, body)) };
     }
     case "operation": {
@@ -186,9 +186,9 @@ function attachBody(state: NodeState, body: ProposalBody): Verdict {
   const proposal = state.proposals.get(body.proposalHash)!;
   const failure = checkBodyRoots(state.crypto, proposal.header, body);
   if (failure !== undefined) return reject(failure);
-  const digest = state.crypto.sha256(bodyMessage(body).payload);
+  const digest = state.objects.identify("body", body);
   if (proposal.refusedBodies.some((refused) => equalBytes(refused, digest))) return ignore("refused-body");
-  const known = proposal.body === undefined ? undefined : state.crypto.sha256(bodyMessage(proposal.body).payload);
+  const known = proposal.body === undefined ? undefined : state.objects.identify("body", proposal.body);
   if (known !== undefined && equalBytes(known, digest)) return ignore("duplicate");
   if (proposal.standing.at === "waiting") state.unwant(proposal.standing.missing);
   state.proposals.put({ ...proposal, body, standing: { at: "waiting", missing: [] } });

@@ -1,9 +1,9 @@
 /** Repetition while a window is undecided (chapter 03 §6.3), so that no lost message stops the chain. */
-import { PRECOMMIT, PREVOTE, proposalHeader, type ProposalHeader } from "../protocol/objects/consensus.ts";
+import { PRECOMMIT, PREVOTE, type ProposalHeader } from "../protocol/objects/consensus.ts";
 import type { Effect } from "./effects.ts";
 import type { PeerId } from "./events.ts";
 import { FETCH_IDS_MAX, FETCH_WINDOWS_MAX } from "./limits.ts";
-import { bodyMessage, messageOf, type Message } from "./objects.ts";
+import type { Message } from "./objects.ts";
 import type { NodeState } from "./state.ts";
 import { isHeld } from "./rules/validate.ts";
 
@@ -38,40 +38,43 @@ function ownWords(state: NodeState): Message[] {
   });
   return words.flatMap((word) => {
     const body = word.type === "header" ? bodyOf(state, word.object) : [];
-    return [messageOf(word), ...body];
+    return [state.objects.signed(word), ...body];
   });
 }
 
 function bodyOf(state: NodeState, header: ProposalHeader): Message[] {
-  const body = state.proposals.get(proposalHeader.identify(state.crypto, header))?.body;
-  return body === undefined ? [] : [bodyMessage(body)];
+  const body = state.proposals.get(state.objects.identify("header", header))?.body;
+  return body === undefined ? [] : [state.objects.messageOf("body", body)];
 }
 
 function newestPolka(state: NodeState): Message[] {
   const { votes, round } = state;
   const polka = votes.highestPolkaBelow(round.round + 1);
   if (polka === undefined) return [];
-  return votes.votesFor(polka.round, PREVOTE, polka.value).map((object) => messageOf({ type: "vote", object }));
+  return votes.votesFor(polka.round, PREVOTE, polka.value).map((object) => state.objects.messageOf("vote", object));
 }
 
 function heldObjects(state: NodeState): Message[] {
   const { window, bundles, reveals, proposals, votes } = state;
   const windows = [window - 1n, window];
   return [
-    ...windows.flatMap((of) => bundles.all(of)).map(({ object }) => messageOf({ type: "bundle", object })),
-    ...windows.flatMap((of) => reveals.all(of)).map(({ object }) => messageOf({ type: "reveal", object })),
+    ...windows.flatMap((of) => bundles.all(of)).map(({ object }) => state.objects.messageOf("bundle", object)),
+    ...windows.flatMap((of) => reveals.all(of)).map(({ object }) => state.objects.messageOf("reveal", object)),
     ...proposals
       .all()
       .flatMap(({ header, body, standing }) =>
         standing.at === "invalid"
           ? []
-          : [messageOf({ type: "header", object: header }), ...(body === undefined ? [] : [bodyMessage(body)])],
+          : [
+              state.objects.messageOf("header", header),
+              ...(body === undefined ? [] : [state.objects.messageOf("body", body)]),
+            ],
       ),
-    ...votes.votesFrom(state.round.round - 1).map((object) => messageOf({ type: "vote", object })),
+    ...votes.votesFrom(state.round.round - 1).map((object) => state.objects.messageOf("vote", object)),
     ...votes
       .commits()
       .flatMap(({ round, value }) =>
-        votes.votesFor(round, PRECOMMIT, value).map((object) => messageOf({ type: "vote", object })),
+        votes.votesFor(round, PRECOMMIT, value).map((object) => state.objects.messageOf("vote", object)),
       ),
   ];
 }

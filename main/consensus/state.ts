@@ -16,6 +16,7 @@ import type { PeerId, TransitionOutcome, WindowFetched } from "./events.ts";
 import type { BodyLists, Expected } from "./expected.ts";
 import { WANTED_MAX } from "./limits.ts";
 import { NO_MATERIAL, type DecidedWindow, type LoggedObject, type Material } from "./material.ts";
+import { ObjectBytes } from "./objectBytes.ts";
 import type { Unsigned } from "./objects.ts";
 import { OperationPool, RegistrationPool } from "./pools/operations.ts";
 import { ProposalPool } from "./pools/proposals.ts";
@@ -83,6 +84,7 @@ export class NodeState {
   readonly pendingChecks = new Map<string, PendingCheck>();
   unaskedChecks: PendingCheck[] = [];
   readonly signed = new SignedLog();
+  readonly objects: ObjectBytes;
 
   /** Everything below belongs to the open window and starts anew with the next. */
   round: RoundState = UNARMED;
@@ -119,10 +121,11 @@ export class NodeState {
   /** Proposal hashes whose material the log holds. */
   readonly loggedMaterial = new Set<string>();
 
-  constructor(crypto: Crypto, rules: NetworkRules, self: Self) {
+  constructor(crypto: Crypto, rules: NetworkRules, self: Self, objects = new ObjectBytes(crypto)) {
     this.crypto = crypto;
     this.rules = rules;
     this.self = self;
+    this.objects = objects;
     this.chain = new Chain(crypto, rules);
   }
 

@@ -77,7 +77,9 @@ export class SimulatedNode {
 
   start(): void {
     const self = { nodeId: this.member.nodeId, protocolVersionMax: 1 };
-    this.machine = new WindowMachine(this.world.crypto, this.world.rules, self, this.voting);
+    this.machine = new WindowMachine(this.world.crypto, this.world.rules, self, {
+      ...(this.voting && { voting: this.voting }),
+    });
     this.#step(this.disk.started());
     for (const peer of this.world.peersOf(this.index)) {
       this.#step({ kind: "peer-connected", peer: String(peer) });

@@ -10,7 +10,6 @@ import type { BodyFailure, Proposal, ProposalFailure, Standing } from "../pools/
 import type { Held } from "../pools/variants.ts";
 import type { NodeState } from "../state.ts";
 import { checkHeaderInContext } from "../validation/header.ts";
-import { bodyMessage } from "../objects.ts";
 import { REFUSED_BODIES_MAX } from "../limits.ts";
 import { askForTransition } from "./transition.ts";
 
@@ -56,7 +55,7 @@ function advanceProposal(state: NodeState, out: Effect[], proposal: Proposal): P
 }
 
 function refuseBody(state: NodeState, proposal: Proposal, body: ProposalBody): Proposal {
-  const digest = state.crypto.sha256(bodyMessage(body).payload);
+  const digest = state.objects.identify("body", body);
   state.want([proposal.hash]);
   return {
     ...proposal,

@@ -9,7 +9,7 @@ import { voteKey } from "../signedLog.ts";
 import type { NodeState } from "../state.ts";
 import { materialOf } from "./material.ts";
 
-/** What to vote for; undefined while it is too early to say. The tests of the checkers put broken rules in their place. */
+/** What to vote for; undefined while it is too early to say. */
 export interface VotingRules {
   readonly choosePrevote: (state: NodeState) => Hash32 | undefined;
   readonly choosePrecommit: (state: NodeState) => Hash32 | undefined;

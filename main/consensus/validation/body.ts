@@ -4,11 +4,11 @@ import type { Crypto } from "../../protocol/crypto.ts";
 import { includedRoot } from "../../protocol/merkle/proposalRoots.ts";
 import type { ProposalBody, ProposalHeader } from "../../protocol/objects/consensus.ts";
 import { BODY_ENTRIES_MAX } from "../limits.ts";
-import { decodeBody, tryDecode } from "../objects.ts";
+import type { ObjectBytes } from "../objectBytes.ts";
 import { reject, type Verdict } from "../verdict.ts";
 
-export function inspectBody(payload: Uint8Array): Verdict | ProposalBody {
-  const body = tryDecode(decodeBody, payload);
+export function inspectBody(objects: ObjectBytes, payload: Uint8Array): Verdict | ProposalBody {
+  const body = objects.read("body", payload)?.object;
   if (body === undefined) return reject("malformed-body");
   const entries = body.bundles.length + body.evidence.length + body.reveals.length;
   return entries <= BODY_ENTRIES_MAX ? body : reject("malformed-body");

@@ -1,16 +1,15 @@
 /** VDF_Reveal (chapter 03 §5.1). */
 import { checkReveal, checkRevealStanding } from "../../protocol/validation/reveal.ts";
 import { checkSigner } from "../../protocol/validation/signer.ts";
-import { vdfReveal, type VdfReveal } from "../../protocol/objects/consensus.ts";
-import { tryDecode } from "../objects.ts";
+import type { VdfReveal } from "../../protocol/objects/consensus.ts";
 import type { NodeState } from "../state.ts";
 import { ignore, reject, type Inspection, type Verdict } from "../verdict.ts";
 import { factsFor, standingOf } from "./window.ts";
 
 export function inspectReveal(state: NodeState, payload: Uint8Array): Inspection<VdfReveal> {
-  const { crypto } = state;
-  const reveal = tryDecode((bytes) => vdfReveal.decode(bytes), payload);
-  if (reveal === undefined) return reject("malformed");
+  const known = state.objects.read("reveal", payload);
+  if (known === undefined) return reject("malformed");
+  const reveal = known.object;
   const window = reveal.windowIndex;
   const standing = standingOf(state, window);
   if (standing === "past" || standing === "far") return ignore("wrong-window");
@@ -20,7 +19,7 @@ export function inspectReveal(state: NodeState, payload: Uint8Array): Inspection
   if (signerFailure !== undefined) return reject(signerFailure);
   const failure = judgeReveal(state, reveal);
   if (failure !== undefined && failure !== "unknown-draw") return failure;
-  const identifier = vdfReveal.identify(crypto, reveal);
+  const { identifier } = known;
   const placement = state.reveals.place(reveal, identifier, state.isWanted(identifier));
   if (placement === "duplicate" || placement === "surplus") return ignore(placement);
   return {
@@ -28,7 +27,7 @@ export function inspectReveal(state: NodeState, payload: Uint8Array): Inspection
     identifier,
     signature: {
       publicKey: nodes.get(reveal.nodeId)!.nodePubkey,
-      message: vdfReveal.scope(reveal),
+      message: known.scope,
       signature: reveal.signature,
     },
   };
