@@ -1,0 +1,204 @@
+/**
+ * What comes from peers, before anybody works for it: bounds first, then the messages that belong to this room, then whoever
+ * serves the rest (chapter 07 §5.1 to §5.3).
+ */
+import { ProtocolError } from "../../protocol/errors.ts";
+import { encodeError } from "../../protocol/fastsync/codec.ts";
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  ENVELOPE_HEADER_SIZE,
+  ENVELOPE_SIZE_MAX,
+  readEnvelopeHeader,
+  type Envelope,
+  type EnvelopeErrorCode,
+} from "../messages/envelope.ts";
+import { BYE, decodeBye } from "../messages/liveness.ts";
+import { decodePeerListRequest, encodePeerListResponse, type PeerEntry } from "../messages/peerList.ts";
+import { MESSAGE, messageKind, type MessageType } from "../messages/registry.ts";
+import { PROTOCOLS, type Connection, type Peer, type PeerIdText, type Served } from "../ports.ts";
+import { IncomingBudget, type Counted } from "./budget.ts";
+import type { Clock } from "./clock.ts";
+import {
+  CONDUCT_RECORDS_MAX,
+  PENALTY_MALFORMED,
+  PENALTY_RATE,
+  SERVED_AT_ONCE_MAX,
+  SERVED_BYTES_MAX,
+} from "./limits.ts";
+import type { PeerSession } from "./session.ts";
+import type { PeerEvent } from "./settings.ts";
+
+export interface ServingOwner {
+  readonly clock: Clock;
+  readonly log: (event: PeerEvent) => void;
+  /** Undefined for a connection that was refused; a farewell is still answered to one that is leaving. */
+  sessionOf(connection: Connection): PeerSession | undefined;
+  isLeaving(session: PeerSession): boolean;
+  countMessage(session: PeerSession): void;
+  penalise(session: PeerSession, points: number, reason: string, isInvalid: boolean): void;
+  answerPeerList(session: PeerSession, maxCount: number): readonly PeerEntry[];
+  saidBye(session: PeerSession, reason: number): void;
+  dismiss(session: PeerSession, reason: number, cause: string): void;
+}
+
+const NOTHING = new Uint8Array(0);
+/** Of a FastSyncError. */
+const UNSUPPORTED_VERSION = 3;
+
+export class Serving {
+  readonly #owner: ServingOwner;
+  /** Least recently used first. */
+  readonly #budgets = new Map<PeerIdText, IncomingBudget>();
+  #served = 0;
+  #servedBytes = 0;
+
+  constructor(owner: ServingOwner) {
+    this.#owner = owner;
+  }
+
+  /** What connections serve: the messages of this room and everything that `served` adds. */
+  wrap(served: readonly Served<Peer>[]): Served[] {
+    const ofMessages = served.find(({ protocol }) => protocol === PROTOCOLS.messages);
+    const others = served.filter(({ protocol }) => protocol !== PROTOCOLS.messages);
+    const messages: Served = {
+      protocol: PROTOCOLS.messages,
+      framing: "envelope",
+      requestBytesMax: ENVELOPE_SIZE_MAX,
+      serve: (from, request) =>
+        this.#bounded(from, request, countedKind(request), (session) => this.#message(session, request, ofMessages)),
+    };
+    const passed = others.map((handler) => ({
+      ...handler,
+      serve: (from: Connection, request: Uint8Array) =>
+        this.#bounded(from, request, "other", (session) => this.#handle(handler, session, request)),
+    }));
+    return [messages, ...passed];
+  }
+
+  async #bounded(
+    from: Connection,
+    request: Uint8Array,
+    kind: Counted,
+    serve: (session: PeerSession) => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array | undefined> {
+    const session = this.#owner.sessionOf(from);
+    if (session === undefined) return undefined;
+    if (kind === "other") this.#owner.countMessage(session);
+    if (!this.#budgetOf(session.peerId).admits(kind, request.length, this.#owner.clock.nowMs())) {
+      this.#owner.penalise(session, PENALTY_RATE, "too many messages", false);
+      return undefined;
+    }
+    if (this.#served >= SERVED_AT_ONCE_MAX || this.#servedBytes + request.length > SERVED_BYTES_MAX) return undefined;
+    this.#served++;
+    this.#servedBytes += request.length;
+    try {
+      return await serve(session);
+    } finally {
+      this.#served--;
+      this.#servedBytes -= request.length;
+    }
+  }
+
+  async #message(
+    session: PeerSession,
+    request: Uint8Array,
+    handler: Served<Peer> | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const envelope = this.#decode(session, request);
+    if (envelope === undefined || envelope instanceof Uint8Array) return envelope;
+    if (this.#owner.isLeaving(session)) return envelope.msgType === MESSAGE.bye ? pong(envelope.requestId) : undefined;
+    switch (envelope.msgType) {
+      case MESSAGE.ping:
+        return pong(envelope.requestId);
+      case MESSAGE.bye:
+        return this.#bye(session, envelope);
+      case MESSAGE.peerListRequest:
+        return this.#peerList(session, envelope);
+      default:
+        if (messageKind(envelope.msgType)?.role === "response")
+          return this.#refused(session, "reply without a request");
+        return handler === undefined ? pong(envelope.requestId) : this.#handle(handler, session, request);
+    }
+  }
+
+  /** The envelope, or what to answer at once. */
+  #decode(session: PeerSession, request: Uint8Array): Envelope | Uint8Array | undefined {
+    try {
+      return decodeEnvelope(request);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      switch (error.code as EnvelopeErrorCode) {
+        case "unknown-msg-type":
+          return pong(readEnvelopeHeader(request).requestId);
+        case "unsupported-version":
+          return this.#otherVersion(session, readEnvelopeHeader(request).requestId);
+        default:
+          return this.#refused(session, "malformed envelope");
+      }
+    }
+  }
+
+  #otherVersion(session: PeerSession, requestId: bigint): Uint8Array {
+    this.#owner.clock.after(0, () => this.#owner.dismiss(session, BYE.versionMismatch, "another version of messages"));
+    const payload = encodeError({ code: UNSUPPORTED_VERSION, message: NOTHING });
+    return encodeEnvelope({ msgType: MESSAGE.fastSyncError, requestId, payload });
+  }
+
+  #bye(session: PeerSession, { requestId, payload }: Envelope): Uint8Array {
+    const reason = this.#payload(session, () => decodeBye(payload).reason);
+    if (reason !== undefined) this.#owner.saidBye(session, reason);
+    return pong(requestId);
+  }
+
+  #peerList(session: PeerSession, { requestId, payload }: Envelope): Uint8Array {
+    const maxCount = this.#payload(session, () => decodePeerListRequest(payload).maxCount);
+    if (maxCount === undefined) return pong(requestId);
+    const entries = this.#owner.answerPeerList(session, maxCount);
+    return encodeEnvelope({ msgType: MESSAGE.peerListResponse, requestId, payload: encodePeerListResponse(entries) });
+  }
+
+  async #handle(handler: Served<Peer>, session: PeerSession, request: Uint8Array): Promise<Uint8Array | undefined> {
+    if (this.#owner.isLeaving(session)) return undefined;
+    try {
+      return await handler.serve(session, request);
+    } catch (error) {
+      const params = { peer: session.peerId, protocol: handler.protocol, error: String(error) };
+      this.#owner.log({ level: "error", code: "handler-failed", params });
+      return undefined;
+    }
+  }
+
+  #payload<T>(session: PeerSession, decode: () => T): T | undefined {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return this.#refused(session, "malformed payload");
+    }
+  }
+
+  #refused(session: PeerSession, reason: string): undefined {
+    this.#owner.penalise(session, PENALTY_MALFORMED, reason, true);
+    return undefined;
+  }
+
+  #budgetOf(peerId: PeerIdText): IncomingBudget {
+    const budget = this.#budgets.get(peerId) ?? new IncomingBudget(this.#owner.clock.nowMs());
+    this.#budgets.delete(peerId);
+    this.#budgets.set(peerId, budget);
+    if (this.#budgets.size > CONDUCT_RECORDS_MAX) this.#budgets.delete(this.#budgets.keys().next().value!);
+    return budget;
+  }
+}
+
+export function pong(requestId: bigint): Uint8Array {
+  return encodeEnvelope({ msgType: MESSAGE.pong, requestId, payload: NOTHING });
+}
+
+function countedKind(request: Uint8Array): Counted {
+  if (request.length < ENVELOPE_HEADER_SIZE) return "other";
+  const msgType = request[0] as MessageType;
+  if (msgType === MESSAGE.ping) return "ping";
+  return msgType === MESSAGE.peerListRequest ? "peer-list" : "other";
+}

@@ -1,0 +1,126 @@
+/** One connected peer: the connection in use, for some seconds perhaps a second one, and what is known of the peer. */
+import type { NodeId } from "../../protocol/bytes.ts";
+import { compareBytes } from "../../protocol/bytes.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import {
+  PROTOCOLS,
+  type Connection,
+  type Peer,
+  type PeerIdText,
+  type ProtocolName,
+  type RequestOptions,
+} from "../ports.ts";
+import { groupOf, parseMultiaddr, type Address } from "./address.ts";
+import { OutgoingPace } from "./budget.ts";
+import type { Clock } from "./clock.ts";
+import type { Inbound } from "./evict.ts";
+import { failureOf, RequestQueue } from "./requestQueue.ts";
+
+/** Why this side dialed; undefined where it did not. */
+export type Purpose = "manifest" | "anchor" | "selected" | "feeler";
+
+export interface Link {
+  readonly connection: Connection;
+  readonly purpose: Purpose | undefined;
+  readonly sinceMs: number;
+}
+
+export class PeerSession implements Peer, Inbound {
+  readonly peerId: PeerIdText;
+  readonly nodeId: NodeId;
+  readonly sinceMs: number;
+  /** Of the first connection's other end. */
+  readonly remote: Address;
+  readonly group: string;
+  /** In the order of their coming. */
+  readonly links: Link[];
+
+  /** Undefined until its reply to a PeerListRequest tells (chapter 07 §4.2). */
+  isLikeRc1: boolean | undefined;
+  pingMs = Infinity;
+  lastObjectMs = -Infinity;
+  lastProposalMs = -Infinity;
+  lastReplyMs: number;
+  /** Undefined before the first Pong. */
+  lastPongMs: number | undefined;
+  lastPingSentMs = -Infinity;
+  pingsUnderWay = 0;
+  /** Valid proposals since the last rotation. */
+  proposals = 0;
+  /** A second connection is being resolved since then. */
+  duplicateSinceMs: number | undefined;
+
+  readonly #clock: Clock;
+  readonly #queue: RequestQueue;
+
+  constructor(clock: Clock, nodeId: NodeId, first: Link) {
+    const { connection, sinceMs } = first;
+    this.peerId = connection.peerId;
+    this.nodeId = nodeId;
+    this.sinceMs = sinceMs;
+    this.lastReplyMs = sinceMs;
+    this.remote = parseMultiaddr(connection.remote);
+    this.group = groupOf(this.remote);
+    this.links = [first];
+    this.#clock = clock;
+    this.#queue = new RequestQueue(clock, new OutgoingPace(sinceMs));
+  }
+
+  get inUse(): Link | undefined {
+    return this.links[0];
+  }
+
+  get isOutbound(): boolean {
+    return this.inUse?.connection.isDialer ?? false;
+  }
+
+  get purpose(): Purpose | undefined {
+    return this.inUse?.purpose;
+  }
+
+  request(protocol: ProtocolName, request: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
+    const isUrgent = protocol === PROTOCOLS.consensus;
+    return this.#queue.run(request.length, isUrgent, () => this.#send(protocol, request, options));
+  }
+
+  /** Past everything that waits: liveness, lists of peers, farewells. */
+  requestAtOnce(request: Uint8Array, timeoutMs?: number): Promise<Uint8Array> {
+    return this.#send(PROTOCOLS.messages, request, timeoutMs === undefined ? undefined : { timeoutMs });
+  }
+
+  /** What still waits fails with `connection-closed`. */
+  close(cause: string): void {
+    this.#queue.close();
+    for (const { connection } of [...this.links]) connection.close(cause);
+  }
+
+  /** The last connection has ended. */
+  ended(): void {
+    this.#queue.close();
+  }
+
+  async #send(protocol: ProtocolName, request: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
+    const connection = this.inUse?.connection;
+    if (connection === undefined) throw failureOf("connection-closed");
+    if (options?.signal?.aborted === true) throw failureOf("stream-reset");
+    try {
+      const reply = await connection.request(protocol, request, options);
+      this.lastReplyMs = this.#clock.nowMs();
+      return reply;
+    } catch (error) {
+      const isNotServed = error instanceof ProtocolError && error.code === "protocol-not-served";
+      if (isNotServed && protocol === PROTOCOLS.consensus) this.isLikeRc1 ??= true;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Which of two connections to one peer stays: the one whose dialer has the lower node_id; of two by one dialer the younger,
+ * since the older is what a restart has left behind (chapter 07 §4.3 item 4).
+ */
+export function chooseKept(ownNodeId: NodeId, { nodeId, links }: PeerSession): Link {
+  const isOwnLower = compareBytes(ownNodeId, nodeId) < 0;
+  const preferred = links.filter(({ connection }) => connection.isDialer === isOwnLower);
+  return (preferred.length > 0 ? preferred : links).at(-1)!;
+}
