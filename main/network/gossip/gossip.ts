@@ -75,13 +75,14 @@ export class Gossip {
   readonly #identifiers = new Identifiers();
   /** Digest of a payload → points, oldest first. */
   readonly #refused = new Map<string, number>();
-  /** Of payloads that are on their way through the checks. */
-  readonly #described = new WeakMap<Uint8Array, Described>();
+  readonly #described: WeakMap<Uint8Array, Described>;
   #position: Position;
 
-  constructor(crypto: Crypto, position: Position) {
+  /** `described`: of payloads that are on their way through the checks; nodes of one process may share it. */
+  constructor(crypto: Crypto, position: Position, described = new WeakMap<Uint8Array, Described>()) {
     this.#crypto = crypto;
     this.#position = position;
+    this.#described = described;
   }
 
   get position(): Position {
@@ -130,7 +131,7 @@ export class Gossip {
       known.peers.add(from);
       return refuse("duplicate", 0);
     }
-    const refused = this.#refused.get(byteKey(this.#crypto.sha256(object.payload)));
+    const refused = this.#pointsOf(object);
     if (refused !== undefined) return refuse("refused-before", refused);
     return this.#checkBudget(peer, described);
   }
@@ -213,6 +214,11 @@ export class Gossip {
     peer.outstanding--;
     const described = isLost ? this.#describe(object) : undefined;
     if (described !== undefined) this.#identifiers.get(described.id)?.peers.delete(to);
+  }
+
+  /** Of a payload that was refused before. */
+  #pointsOf({ payload }: GossipObject): number | undefined {
+    return this.#refused.size === 0 ? undefined : this.#refused.get(byteKey(this.#crypto.sha256(payload)));
   }
 
   #describe(object: GossipObject): Described | undefined {
