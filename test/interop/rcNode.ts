@@ -1,0 +1,85 @@
+/** A node of the reference as a child process in a folder of its own. */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export interface ManifestPeer {
+  readonly label: string;
+  readonly multiaddr: string;
+  readonly peer_id: string;
+}
+
+export class RcNode {
+  readonly address: string;
+  readonly lines: string[] = [];
+  readonly #child: ChildProcess;
+
+  /** `folder` is empty and writable. The node dials `peers` at start, and nobody later. */
+  static async start(binary: string, folder: string, peers: readonly ManifestPeer[]): Promise<RcNode> {
+    execFileSync(binary, ["init", "--data-dir", folder]);
+    const address = `/ip4/127.0.0.1/tcp/${await freePort()}`;
+    const manifest = join(folder, "genesis-manifest.json");
+    const entries = peers.map((peer, i) => ({
+      ...peer,
+      account_id_hex: "00".repeat(32),
+      node_id_hex: "00".repeat(32),
+      bootstrap: i === 0,
+    }));
+    writeFileSync(manifest, JSON.stringify({ network_name: "montana", peers: entries }));
+    const args = ["start", "--data-dir", folder, "--listen", address, "--genesis-manifest", manifest];
+    const node = new RcNode(address, spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] }));
+    await node.line(/\[network\] listening on /);
+    return node;
+  }
+
+  private constructor(address: string, child: ChildProcess) {
+    this.address = address;
+    this.#child = child;
+    createInterface({ input: child.stderr! }).on("line", (line) => this.lines.push(line));
+  }
+
+  /** The first line that matches, once it is there; fails after 20 s. */
+  async line(pattern: RegExp): Promise<string> {
+    for (const end = performance.now() + 20_000; performance.now() < end;) {
+      const found = this.lines.find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`no line like ${String(pattern)} in:\n${this.lines.join("\n")}`);
+  }
+
+  count(pattern: RegExp): number {
+    return this.lines.filter((line) => pattern.test(line)).length;
+  }
+
+  get usage(): Usage {
+    return usageOf(this.#child.pid!);
+  }
+
+  async stop(): Promise<void> {
+    const exited = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill("SIGKILL");
+    await exited;
+  }
+}
+
+export interface Usage {
+  readonly files: number;
+  readonly mebibytes: number;
+}
+
+/** Open files and resident memory of a process, on Linux. */
+export function usageOf(pid: number): Usage {
+  const kibibytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return { files: readdirSync(`/proc/${pid}/fd`).length, mebibytes: Math.round(Number(kibibytes) / 102.4) / 10 };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return (address as { port: number }).port;
+}
