@@ -71,8 +71,8 @@ export class Playground {
   }
 
   /** Starts a host and waits until it has said that it runs. */
-  async start(words: readonly string[] = []): Promise<Started> {
-    const child = this.#spawn(["start", "--network", "solo", "--json", ...words], {});
+  async start(words: readonly string[] = [], network = "solo"): Promise<Started> {
+    const child = this.#spawn(["start", "--network", network, "--json", ...words], {});
     const ended = endOf(child);
     const line = new Promise<string>((resolve) => child.stdout?.once("data", (chunk: string) => resolve(chunk)));
     const first = await Promise.race([line, ended]);

@@ -11,7 +11,9 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"] as const;
 /** For the answer to whoever asked to stop. */
 const ANSWER_MS = 20;
 
-export interface DaemonOptions extends Pick<HostOptions, "network" | "local" | "listen" | "metricsPort" | "startNode"> {
+type Passed = "network" | "local" | "listen" | "announce" | "metricsPort" | "startNode";
+
+export interface DaemonOptions extends Pick<HostOptions, Passed> {
   readonly directory: DataDirectory;
   readonly logLevel: LogLevel;
   readonly onStarted: (host: Host) => void;

@@ -31,8 +31,10 @@ export interface NodeContext {
   readonly identity: HostIdentity;
   readonly network: OpenedNetwork;
   readonly logger: Logger;
-  /** Multiaddrs to listen on; none for outbound connections only. */
+  /** Multiaddr to listen on; none for outbound connections only. */
   readonly listen: readonly string[];
+  /** Multiaddr that others reach this node at, where that is not what it listens on. */
+  readonly announce?: string;
   /** Aborted when the host is to stop, also while the node still starts. */
   readonly stopping: AbortSignal;
 }
@@ -50,6 +52,7 @@ export interface HostOptions {
   readonly network: string;
   readonly local?: LocalRules;
   readonly listen?: readonly string[];
+  readonly announce?: string;
   /** Of the metrics on loopback; none without. */
   readonly metricsPort?: number;
   readonly logger: Logger;
@@ -121,8 +124,9 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const changes = new ChangePublisher(events, currentStatus, (error) => logger.error({ err: error }, "status"));
 
   if (options.startNode !== undefined) {
-    const { listen = [], stopping } = options;
-    running = await options.startNode({ crypto, identity, network, logger, listen, stopping });
+    const { listen = [], announce, stopping } = options;
+    const announced = announce === undefined ? {} : { announce };
+    running = await options.startNode({ crypto, identity, network, logger, listen, ...announced, stopping });
     const { node, wallet } = running;
     parts.add("node", () => running?.stop());
     const ends = [

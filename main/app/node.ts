@@ -1,15 +1,31 @@
 /** Node and wallet of a host, put together. */
 import { join } from "node:path";
 
+import type { NodeSigner } from "../keystore/signers.ts";
 import { startNode } from "../node/runtime/node.ts";
 import { WalletService } from "../wallet/service.ts";
 import { Wallet } from "../wallet/wallet.ts";
 import type { NodeContext, RunningNode } from "./host.ts";
+import { openTransport } from "./peers.ts";
 import { walletChain, walletNode } from "./walletPorts.ts";
 
 /** Throws what stands in the way, with nothing left running. */
-export async function startHostNode({ crypto, identity, network, logger }: NodeContext): Promise<RunningNode> {
-  const node = await startNode({ crypto, identity: identity.store, network, logger });
+export async function startHostNode(context: NodeContext): Promise<RunningNode> {
+  const signer = await context.identity.store.openNodeSigner();
+  try {
+    const running = await startParts(context, signer);
+    const stop = (): Promise<void> => running.stop().finally(() => signer.close());
+    return { ...running, stop };
+  } catch (error) {
+    signer.close();
+    throw error;
+  }
+}
+
+async function startParts(context: NodeContext, signer: NodeSigner): Promise<RunningNode> {
+  const { crypto, identity, network, logger } = context;
+  const transport = openTransport(context, signer);
+  const node = await startNode({ crypto, identity: identity.store, network, transport, logger });
   try {
     const { accountPublicKey, nodePublicKey } = identity.store.summary;
     const wallet = await Wallet.open({

@@ -3,6 +3,7 @@ import { API_VERSION, type Status } from "../../api/contract.ts";
 import { call } from "../../api/client.ts";
 import { apiError } from "../../api/errors.ts";
 import { setTimeout as wait } from "node:timers/promises";
+import { parseMultiaddr } from "../../network/transport/multiaddr.ts";
 import { formatAmount } from "../../wallet/amounts.ts";
 import { reach, STOP_MS_MAX } from "../attach.ts";
 import type { DaemonOptions } from "../daemon.ts";
@@ -33,8 +34,12 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       listen: {
         type: "string",
         value: "ADDR",
-        isRepeatable: true,
-        summary: "multiaddr to listen on, as /ip4/0.0.0.0/tcp/8444",
+        summary: "multiaddr to listen on, as /ip4/0.0.0.0/tcp/8444; without it the node only dials",
+      },
+      announce: {
+        type: "string",
+        value: "ADDR",
+        summary: "multiaddr that others reach this node at, where that is another one",
       },
       "metrics-port": {
         type: "string",
@@ -56,13 +61,15 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       const metricsPort = readPort(options.text("metrics-port") ?? process.env["MONTANA_METRICS_PORT"]);
       const profile = options.text("profile") as "spec" | "rc1" | undefined;
       const admission = options.text("admission") as "per-window" | "selection" | undefined;
+      const announce = readMultiaddr("announce", options.text("announce"));
       // Only here: the other commands would load it all for nothing, each time.
       const { runDaemon } = await import("../daemon.ts");
       await runDaemon({
         directory,
         network,
         local: { ...(profile && { profile }), ...(admission && { admission }) },
-        listen: options.texts("listen"),
+        listen: optional(readMultiaddr("listen", options.text("listen"))),
+        ...(announce === undefined ? {} : { announce }),
         ...(metricsPort === undefined ? {} : { metricsPort }),
         logLevel: (options.text("log-level") as LogLevel | undefined) ?? "info",
         ...(startNode === undefined ? {} : { startNode }),
@@ -86,6 +93,19 @@ function readPort(text: string | undefined): number | undefined {
   if (!(port <= PORT_MAX)) throw apiError("usage", { reason: `${text} is no port`, command: "start" });
   return port;
 }
+
+function readMultiaddr(option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    parseMultiaddr(text);
+    return text;
+  } catch {
+    const reason = `--${option} takes /ip4/ADDRESS/tcp/PORT or /ip6/ADDRESS/tcp/PORT, not ${text}`;
+    throw apiError("usage", { reason, command: "start" });
+  }
+}
+
+const optional = <T>(value: T | undefined): readonly T[] => (value === undefined ? [] : [value]);
 
 export const stop: Command = {
   name: "stop",
