@@ -19,6 +19,7 @@ import type { ArchivedObject, HistoryLine, WindowTime } from "../store/archive.t
 import type { CheckReport } from "../store/check.ts";
 import type { Rc1Import } from "../store/importRc1.ts";
 import type { Progress } from "../store/tables.ts";
+import type { BodiesGiven, JoinPlan, JoinTarget, ManifestGiven, TablesGiven } from "../sync/assembly.ts";
 
 export interface OpenOptions {
   /** Of the node in this network; made where it is missing. */
@@ -156,6 +157,48 @@ export interface StateRequests {
     readonly gives: Uint8Array | undefined;
   };
   releaseSnapshot: { readonly takes: bigint; readonly gives: undefined };
+  /** A part of the state at one of the two latest anchors, as `resumeOffset` asks; undefined where there is none. */
+  snapshotPart: {
+    readonly takes: { readonly anchor: bigint; readonly resumeOffset: bigint };
+    readonly gives: Uint8Array | undefined;
+  };
+  /** Begins to put a snapshot together beside the store, which may be open; `joinEnd` ends that. */
+  joinBegin: {
+    readonly takes: OpenOptions & { readonly genesisStateRoot: Hash32 };
+    readonly gives: undefined;
+  };
+  joinAim: { readonly takes: JoinTarget; readonly gives: JoinPlan };
+  joinPlan: { readonly takes: undefined; readonly gives: JoinPlan };
+  /** Each takes a part and gives what is wrong with it; see `../sync/assembly.ts`. */
+  joinProbe: { readonly takes: Uint8Array; readonly gives: string | undefined };
+  joinHeaders: {
+    readonly takes: { readonly chunk: number; readonly index: number; readonly payload: Uint8Array };
+    readonly gives: string | undefined;
+  };
+  joinRestartTables: { readonly takes: undefined; readonly gives: undefined };
+  joinTables: {
+    readonly takes: { readonly index: number; readonly payload: Uint8Array };
+    readonly gives: TablesGiven;
+  };
+  joinCertify: { readonly takes: undefined; readonly gives: string | undefined };
+  joinIsCertified: {
+    readonly takes: { readonly next: Uint8Array; readonly certificate: readonly Uint8Array[] };
+    readonly gives: boolean;
+  };
+  joinTime: { readonly takes: undefined; readonly gives: string | undefined };
+  joinManifest: {
+    readonly takes: { readonly index: number; readonly payload: Uint8Array };
+    readonly gives: ManifestGiven;
+  };
+  joinAccounts: {
+    readonly takes: { readonly prefix: number; readonly payloads: readonly Uint8Array[] };
+    readonly gives: string | undefined;
+  };
+  joinProposalHashes: { readonly takes: readonly bigint[]; readonly gives: readonly Hash32[] };
+  joinBodies: { readonly takes: readonly Uint8Array[]; readonly gives: BodiesGiven };
+  /** Closes the store if one is open, and puts the new one in its place. */
+  joinInstall: { readonly takes: undefined; readonly gives: undefined };
+  joinEnd: { readonly takes: undefined; readonly gives: undefined };
   check: { readonly takes: undefined; readonly gives: CheckReport };
   backup: { readonly takes: { readonly target: string }; readonly gives: undefined };
   close: { readonly takes: undefined; readonly gives: undefined };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 
 import { byteKey, equalBytes, type AccountId, type Hash32 } from "../../protocol/bytes.ts";
+import type { Native } from "../../native/interface.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
 import { decode } from "../../protocol/codec/codec.ts";
 import { invariant } from "../../protocol/errors.ts";
@@ -31,6 +32,8 @@ import { importRc1 } from "../store/importRc1.ts";
 import type { StateSnapshot } from "../store/snapshot.ts";
 import { finish, Store, type StoreOptions } from "../store/store.ts";
 import type { Progress } from "../store/tables.ts";
+import { Assembly } from "../sync/assembly.ts";
+import { SnapshotShelf } from "../sync/serve.ts";
 import { archivedObjects } from "./archived.ts";
 import { readRange } from "./range.ts";
 import {
@@ -64,16 +67,18 @@ type Handlers = {
 };
 
 export class StateService {
-  readonly #crypto: Crypto;
+  readonly #crypto: Native;
   #store: Store | undefined;
   #directory = "";
   /** Computed transitions of the open window, oldest first. */
   readonly #transitions = new Map<string, WindowResult>();
   readonly #snapshots = new Map<bigint, StateSnapshot>();
   readonly #tasks = new Set<AbortController>();
+  readonly #shelf = new SnapshotShelf();
+  #assembly: Assembly | undefined;
   #isWritingTrees = false;
 
-  constructor(crypto: Crypto) {
+  constructor(crypto: Native) {
     this.#crypto = crypto;
   }
 
@@ -129,6 +134,45 @@ export class StateService {
       this.#snapshots.delete(window);
       return undefined;
     },
+    snapshotPart: ({ anchor, resumeOffset }, context) => {
+      const driven = <T>(task: Generator<Progress, T>): Promise<T> =>
+        this.#run((signal) => drive(task, { ...context, signal }), context);
+      return this.#shelf.part(this.#opened, anchor, resumeOffset, driven);
+    },
+    joinBegin: (options) => {
+      this.#assembly?.close();
+      this.#assembly = new Assembly({
+        ...storeOptions(this.#crypto, options),
+        ...{ crypto: this.#crypto, directory: options.directory, genesisStateRoot: options.genesisStateRoot },
+      });
+      return undefined;
+    },
+    joinAim: (target) => this.#joining.aim(target),
+    joinPlan: () => this.#joining.plan(),
+    joinProbe: (payload) => this.#joining.takeProbe(payload),
+    joinHeaders: ({ chunk, index, payload }) => this.#joining.takeHeaders(chunk, index, payload),
+    joinRestartTables: () => {
+      this.#joining.restartTables();
+      return undefined;
+    },
+    joinTables: ({ index, payload }) => this.#joining.takeTables(index, payload),
+    joinCertify: (_, { onProgress, signal }) => this.#joining.certify(onProgress, signal),
+    joinIsCertified: ({ next, certificate }) => this.#joining.isCertified(next, certificate),
+    joinTime: (_, { onProgress, signal }) => this.#joining.sampleTime(onProgress, signal),
+    joinManifest: ({ index, payload }) => this.#joining.takeManifest(index, payload),
+    joinAccounts: ({ prefix, payloads }) => this.#joining.takeAccounts(prefix, payloads),
+    joinProposalHashes: (windows) => this.#joining.proposalHashes(windows),
+    joinBodies: (bodies) => this.#joining.takeBodies(bodies),
+    joinInstall: async (_, context) => {
+      this.#closeStore();
+      await drive(this.#joining.install(), context);
+      return undefined;
+    },
+    joinEnd: () => {
+      this.#assembly?.close();
+      this.#assembly = undefined;
+      return undefined;
+    },
     check: (_, context) => this.#run((signal) => drive(checkStore(this.#opened), { ...context, signal }), context),
     backup: async ({ target }, context) => {
       await this.#run((signal) => {
@@ -149,6 +193,7 @@ export class StateService {
   async maintain(): Promise<unknown> {
     const store = this.#store;
     if (store === undefined || this.#isWritingTrees) return undefined;
+    await this.#shelf.tidy(store);
     this.#isWritingTrees = true;
     const context = { onProgress: () => undefined, signal: new AbortController().signal };
     try {
@@ -166,6 +211,11 @@ export class StateService {
   get #opened(): Store {
     if (this.#store === undefined) throw storeError("store-closed");
     return this.#store;
+  }
+
+  get #joining(): Assembly {
+    if (this.#assembly === undefined) throw storeError("store-closed");
+    return this.#assembly;
   }
 
   get #rules() {
@@ -307,11 +357,18 @@ export class StateService {
   }
 
   #close(): void {
+    this.#assembly?.close();
+    this.#assembly = undefined;
+    this.#closeStore();
+  }
+
+  #closeStore(): void {
     for (const task of this.#tasks) task.abort();
     const store = this.#store;
     if (store === undefined) return;
     this.#dropTransitions();
     this.#snapshots.clear();
+    this.#shelf.clear();
     this.#store = undefined;
     try {
       for (const table of store.dueTreeFiles()) finish(store.writeTreeFile(table));

@@ -15,6 +15,7 @@ import {
   type TableId,
 } from "../../protocol/fastsync/codec.ts";
 import { leafHash } from "../../protocol/merkle/hashing.ts";
+import { prefixOf } from "../../protocol/merkle/order.ts";
 import type { SparseMerkleTree } from "../../protocol/merkle/tree.ts";
 import { rootsOf, type StateTrees } from "../../protocol/state/roots.ts";
 import type { Archive } from "./archive.ts";
@@ -113,6 +114,24 @@ export class StateSnapshot implements Snapshot {
       if (record === undefined) throw storeError("snapshot-unavailable", { window: this.window });
       yield record;
     }
+  }
+
+  /** Which places in tree order the records under one prefix of `depth` bits take. */
+  placesUnder(table: TableName, depth: number, prefix: number): { readonly first: number; readonly count: number } {
+    const first = this.#firstPlaceFrom(table, depth, prefix);
+    return { first, count: this.#firstPlaceFrom(table, depth, prefix + 1) - first };
+  }
+
+  #firstPlaceFrom(table: TableName, depth: number, prefix: number): number {
+    const ids = this.#ids[table];
+    let low = 0;
+    let high = ids.length / HASH_SIZE;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (prefixOf(ids.subarray(middle * HASH_SIZE, (middle + 1) * HASH_SIZE), depth) < prefix) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** A window is about to change these rows: what they were is kept, once. */

@@ -54,14 +54,21 @@ const WINDOWS_PER_THREAD = 4;
 
 /** The first mismatch found, or undefined. Rejects with `ProtocolError("cancelled")` once `signal` is aborted. */
 export async function verifyHistory(crypto: Native, options: HistoryOptions): Promise<HistoryMismatch | undefined> {
-  const { from, through, sampleSize = SAMPLE_SIZE } = options;
+  const { from, through } = options;
   const done = options.verifiedThrough ?? from;
-  const sample = sampleOf(done, through, sampleSize);
-  const inSample = await verifyWindows(crypto, options, "sample", sample, BigInt(sample.length), done);
+  const inSample = await verifySample(crypto, options);
   if (inSample !== undefined) return inSample;
   options.onSampled?.();
   const total = through > done ? through - done : 0n;
   return verifyWindows(crypto, options, "rest", windowsAfter(done, through), total, done);
+}
+
+/** The sample alone; all else as {@link verifyHistory}. */
+export async function verifySample(crypto: Native, options: HistoryOptions): Promise<HistoryMismatch | undefined> {
+  const { from, through, sampleSize = SAMPLE_SIZE } = options;
+  const done = options.verifiedThrough ?? from;
+  const sample = sampleOf(done, through, sampleSize);
+  return verifyWindows(crypto, options, "sample", sample, BigInt(sample.length), done);
 }
 
 /** Different windows after `from`, in ascending order; all of them where there are no more than `size`. */
