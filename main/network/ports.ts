@@ -80,6 +80,8 @@ export interface Peer {
   readonly nodeId: NodeId;
   /** Whether this side dialed the connection that is in use. */
   readonly isOutbound: boolean;
+  /** Whether it answers as the rc.1 node does, with Pong to everything; undefined until it has been asked. */
+  readonly isLikeRc1?: boolean | undefined;
   /** Over the connection in use at that moment. */
   request(protocol: ProtocolName, request: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;
 }

@@ -181,7 +181,6 @@ describe("what a peer sends", () => {
 
   test("beyond its share is dropped, and in the end the peer is banned", async () => {
     const [one, two] = await pair();
-    const peer = peerOf(one, two);
     const link = one.manager.peers[0]!.inUse!.connection;
     const replies = await Promise.allSettled(
       Array.from({ length: 300 }, () => link.request(PROTOCOLS.messages, message(MESSAGE.anchor))),
@@ -196,7 +195,7 @@ describe("what a peer sends", () => {
       {
         level: "warn",
         code: "peer-banned",
-        params: { peer: peer && one.manager.peerId, reason: "too many messages", minutes: 24 },
+        params: { peer: one.manager.peerId, reason: "too many messages", minutes: 24 },
       },
     ]);
     await world.clock.advance(5000);

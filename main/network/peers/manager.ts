@@ -268,7 +268,6 @@ export class PeerManager implements PeerNetwork {
     if (equalBytes(nodeId, this.nodeId)) {
       this.#log("info", "dialed-itself", { peer: this.peerId });
       connection.close("own key");
-      if (dial.nodeId !== undefined) running.book.remove(dial.nodeId);
       return "self";
     }
     if (dial.nodeId !== undefined && !equalBytes(nodeId, dial.nodeId)) {

@@ -1,5 +1,6 @@
 /** Whom this node dials, and when (chapter 07 §4.3, §4.6, §4.8, §4.9). */
 import { byteKey, equalBytes, fromHex, type NodeId } from "../../protocol/bytes.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import type { ManifestPeer } from "../../protocol/genesis/manifest.ts";
 import { parsePeerId } from "../../protocol/identity/peerId.ts";
 import type { Connection, PeerIdText } from "../ports.ts";
@@ -39,7 +40,7 @@ export interface Dial {
   readonly backoff: Backoff;
 }
 
-/** What became of a connection that a dial made. */
+/** What became of a dial. */
 export type Outcome = "taken" | "self" | "wrong-node" | "refused";
 
 export interface OutboundOwner {
@@ -270,14 +271,20 @@ export class Outbound {
     } catch (error) {
       if (this.#isStopped) return;
       owner.dialFailed(dial, error);
-      this.#failed(dial);
+      this.#finish(dial, outcomeOf(error));
       return;
     }
-    const outcome = owner.take(connection, dial);
+    this.#finish(dial, owner.take(connection, dial));
+  }
+
+  #finish(dial: Dial, outcome: Outcome): void {
+    const { book, clock } = this.#owner;
     if (outcome === "taken") return;
-    if (outcome === "self") this.#ownAddresses.add(addressKey(dial.address));
     this.#failed(dial);
-    if (outcome === "wrong-node") dial.backoff.holdUntil(owner.clock.nowMs() + BAD_MARK_MS);
+    if (outcome === "wrong-node") dial.backoff.holdUntil(clock.nowMs() + BAD_MARK_MS);
+    if (outcome !== "self") return;
+    this.#ownAddresses.add(addressKey(dial.address));
+    if (dial.nodeId !== undefined) book.remove(dial.nodeId);
   }
 
   /** The backoff of an address in the book is that of its entry: one count serves both. */
@@ -376,4 +383,10 @@ export class Outbound {
 function dialOf({ record, backoff }: Entry, purpose: Purpose): Dial {
   const { ipVersion, ip, port, nodeId } = record;
   return { purpose, address: { ipVersion, ip, port }, label: UNKNOWN_LABEL, peerId: undefined, nodeId, backoff };
+}
+
+/** Whoever makes connections may find out during the handshake who is there. */
+function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof ProtocolError) || error.code !== "wrong-peer") return "refused";
+  return error.params["reason"] === "own-key" ? "self" : "wrong-node";
 }

@@ -108,18 +108,15 @@ export class Serving {
     const envelope = this.#decode(session, request);
     if (envelope === undefined || envelope instanceof Uint8Array) return envelope;
     if (this.#owner.isLeaving(session)) return envelope.msgType === MESSAGE.bye ? pong(envelope.requestId) : undefined;
-    switch (envelope.msgType) {
-      case MESSAGE.ping:
-        return pong(envelope.requestId);
-      case MESSAGE.bye:
-        return this.#bye(session, envelope);
-      case MESSAGE.peerListRequest:
-        return this.#peerList(session, envelope);
-      default:
-        if (messageKind(envelope.msgType)?.role === "response")
-          return this.#refused(session, "reply without a request");
-        return handler === undefined ? pong(envelope.requestId) : this.#handle(handler, session, request);
+    const { msgType, requestId } = envelope;
+    if (msgType === MESSAGE.ping) return pong(requestId);
+    if (msgType === MESSAGE.bye) return this.#bye(session, envelope);
+    if (msgType === MESSAGE.peerListRequest) return this.#peerList(session, envelope);
+    if (messageKind(msgType)?.role === "response") {
+      this.#refused(session, "reply without a request");
+      return undefined;
     }
+    return handler === undefined ? pong(requestId) : this.#handle(handler, session, request);
   }
 
   /** The envelope, or what to answer at once. */
@@ -128,14 +125,11 @@ export class Serving {
       return decodeEnvelope(request);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      switch (error.code as EnvelopeErrorCode) {
-        case "unknown-msg-type":
-          return pong(readEnvelopeHeader(request).requestId);
-        case "unsupported-version":
-          return this.#otherVersion(session, readEnvelopeHeader(request).requestId);
-        default:
-          return this.#refused(session, "malformed envelope");
-      }
+      const code = error.code as EnvelopeErrorCode;
+      if (code === "unknown-msg-type") return pong(readEnvelopeHeader(request).requestId);
+      if (code === "unsupported-version") return this.#otherVersion(session, readEnvelopeHeader(request).requestId);
+      this.#refused(session, "malformed envelope");
+      return undefined;
     }
   }
 
@@ -174,13 +168,13 @@ export class Serving {
       return decode();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      return this.#refused(session, "malformed payload");
+      this.#refused(session, "malformed payload");
+      return undefined;
     }
   }
 
-  #refused(session: PeerSession, reason: string): undefined {
+  #refused(session: PeerSession, reason: string): void {
     this.#owner.penalise(session, PENALTY_MALFORMED, reason, true);
-    return undefined;
   }
 
   #budgetOf(peerId: PeerIdText): IncomingBudget {
