@@ -85,7 +85,7 @@ export function decodeMeshFrame(crypto: Crypto, macKey: Hash32, bytes: Uint8Arra
   return { ...frame, payload: new Uint8Array(bytes.subarray(header.size, end)) };
 }
 
-function check(fields: { readonly [K in "frameType" | "ttl" | "hopCount" | "payloadLength"]: number }): void {
+function check(fields: Readonly<Record<"frameType" | "ttl" | "hopCount" | "payloadLength", number>>): void {
   if (fields.frameType > FRAME_TYPE_MAX) throw invalidField("frame_type");
   if (fields.ttl + fields.hopCount > HOPS_MAX) throw invalidField("ttl");
   if (fields.payloadLength > MESH_PAYLOAD_MAX) throw invalidField("payload_length");

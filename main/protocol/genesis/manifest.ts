@@ -5,7 +5,7 @@ import { rulesOf, type Admission, type NetworkRules, type Profile } from "./rule
 
 export const MANIFEST_SIZE_MAX = 1_048_576;
 export const MANIFEST_PEERS_MAX = 1024;
-const ID_CHARACTERS = 64;
+const ID_SIZE = 64;
 
 export interface ManifestPeer {
   readonly label: string;
@@ -13,7 +13,7 @@ export interface ManifestPeer {
   readonly multiaddr: string;
   /** Base58 multihash that the connection is pinned to; read when dialling, not here. */
   readonly peerId: string;
-  /** 64 characters, as the two ids are; whether they are hex nobody has checked. */
+  /** 64 bytes of UTF-8, as the two ids are; whether they are hex nobody has checked. */
   readonly accountIdHex: string;
   readonly nodeIdHex: string;
   readonly isBootstrap: boolean;
@@ -110,7 +110,18 @@ function readPeer(value: unknown, index: number): ManifestPeer {
 }
 
 function checkIdLength(peer: number, field: string, id: string): void {
-  if (id.length !== ID_CHARACTERS) throw refusal("invalid-hex-length", { peer, field, actual: id.length });
+  const actual = utf8Length(id);
+  if (actual !== ID_SIZE) throw refusal("invalid-hex-length", { peer, field, actual });
+}
+
+/** Bytes of `text` in UTF-8, by which the reference measures it; a lone surrogate counts as the character put in its place. */
+function utf8Length(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x1_0000 ? 3 : 4;
+  }
+  return length;
 }
 
 function readProfile(text: string | undefined): Profile | undefined {

@@ -18,7 +18,7 @@ describe("the target", () => {
   });
 
   test("does not exist for difficulty 0, at which no work counts", () => {
-    expect(() => bootstrapTarget(0)).toThrow("invalid-difficulty");
+    expect(() => bootstrapTarget(0)).toThrow("difficulty-zero");
     expect(isBootstrapWork(crypto, new Uint8Array(1), 0n, 0)).toBe(false);
   });
 });

@@ -12,10 +12,10 @@ export interface BootstrapWork {
 
 /**
  * ⌊2^256 / difficulty⌋ as 32 bytes big-endian, all ones for difficulty 1. `difficulty` is a u32.
- * Throws `ProtocolError("invalid-difficulty")` for 0.
+ * Throws `ProtocolError("difficulty-zero")` for 0.
  */
 export function bootstrapTarget(difficulty: number): Hash32 {
-  if (difficulty === 0) throw new ProtocolError("invalid-difficulty", { difficulty });
+  if (difficulty === 0) throw new ProtocolError("difficulty-zero", { difficulty });
   const quotient = (1n << 256n) / BigInt(difficulty);
   const target = difficulty === 1 ? quotient - 1n : quotient;
   return fromHex(target.toString(16).padStart(64, "0")) as Hash32;

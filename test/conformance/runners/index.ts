@@ -4,9 +4,15 @@ import { identityRunners } from "./01-crypto.ts";
 import { consensusRunners } from "./03-consensus.ts";
 import { accountRunners } from "./04-account.ts";
 import { entryRunners } from "./05-entry.ts";
+import { messageRunners } from "./messages.ts";
 import { merkleRunners } from "./02-merkle.ts";
+import { peerRunners } from "./peers.ts";
+import { privacyRunners } from "./privacy.ts";
+import { radioRunners } from "./radio.ts";
+import { specKatRunners } from "./specKat.ts";
 import { stateRunners } from "./02-state.ts";
 import { transitionRunners } from "./transition.ts";
+import { tunnelRunners } from "./tunnel.ts";
 
 export const runners: Readonly<Record<string, Runner>> = {
   ...identityRunners,
@@ -16,4 +22,10 @@ export const runners: Readonly<Record<string, Runner>> = {
   ...accountRunners,
   ...entryRunners,
   ...transitionRunners,
+  ...messageRunners,
+  ...tunnelRunners,
+  ...peerRunners,
+  ...privacyRunners,
+  ...radioRunners,
+  ...specKatRunners,
 };

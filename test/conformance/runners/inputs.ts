@@ -17,3 +17,10 @@ export function big(value: unknown): bigint {
   if (typeof value === "number" || typeof value === "string" || typeof value === "bigint") return BigInt(value);
   throw new Error(`not an integer: ${String(value)}`);
 }
+
+/** Hex, or `{repeat, len}`: one byte, so many times. */
+export function bytesOf(notation: unknown): Uint8Array {
+  if (typeof notation === "string") return hex(notation);
+  const { repeat, len } = notation as { readonly repeat: unknown; readonly len: unknown };
+  return new Uint8Array(Number(len)).fill(hex(repeat)[0]!);
+}
