@@ -52,8 +52,8 @@ export const STOP_MS_MAX = 4000;
 export const PEER_LIST_AT_JOIN = 128;
 export const PEER_LIST_LATER = 64;
 export const PEER_LIST_ENTRIES_MAX = 1000;
-/** While outbound peers are missing and no address is left to try, a peer is asked again after this. */
-export const PEER_LIST_HUNGRY_MS = 2 * TAU1_MS;
+/** While outbound peers are missing and no address is left to try, a peer is asked again after this: it answers once a τ₁. */
+export const PEER_LIST_HUNGRY_MS = TAU1_MS + 5000;
 
 export const NEW_BUCKETS = 96;
 export const VERIFIED_BUCKETS = 32;
