@@ -10,7 +10,7 @@ export interface Bound {
 
 export interface Decoder<T> {
   readonly name: string;
-  /** The exports of `main/protocol` that this exercises. */
+  /** The exports that this exercises. */
   readonly of: readonly unknown[];
   /** Every `ProtocolError.code` that it may throw. All of them are met in a run, or the run does not reach deep enough. */
   readonly errors: readonly string[];

@@ -1,4 +1,4 @@
-/** Every decoder of `main/protocol` that reads what others wrote. `decoders.test.ts` holds that none is missing. */
+/** Every decoder of the pure rooms that reads what others wrote. `fuzz.test.ts` holds that none is missing. */
 import type { Crypto } from "../../main/protocol/crypto.ts";
 import { countHashing } from "./countedCrypto.ts";
 import type { AnyDecoder } from "./decoder.ts";
@@ -6,6 +6,8 @@ import { fastSyncDecoders } from "./decoders/fastSync.ts";
 import { fileDecoders } from "./decoders/files.ts";
 import { layoutDecoders } from "./decoders/layouts.ts";
 import { merkleDecoders } from "./decoders/merkle.ts";
+import { messageDecoders } from "./decoders/messages.ts";
+import { relayedDecoders } from "./decoders/relayed.ts";
 import { textDecoders } from "./decoders/text.ts";
 
 export interface DecoderTable {
@@ -22,6 +24,8 @@ export function makeDecoders(crypto: Crypto): DecoderTable {
     ...fastSyncDecoders(counted),
     ...fileDecoders(counted),
     ...textDecoders(counted),
+    ...messageDecoders,
+    ...relayedDecoders(counted),
   ];
   return { decoders, hashed: counted.hashed };
 }

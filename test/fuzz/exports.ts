@@ -1,4 +1,4 @@
-/** Finds what `main/protocol` exports for reading foreign bytes or text, so that the table of decoders cannot miss one. */
+/** Finds what the pure rooms export for reading foreign bytes or text, so that the table of decoders cannot miss one. */
 import { globSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -7,15 +7,19 @@ import { SignedClass } from "../../main/protocol/objects/signed.ts";
 /** Functions are known by their names; layouts and classes of signed objects by what they are. */
 const READING = /^(decode|parse|read|load|open|import|from)([A-Z]|$)/;
 
+/** Rooms in which everything that reads must be in the table. */
+export const ROOMS = ["protocol", "network/messages", "network/gossip", "network/privacy", "network/radio"];
+
 export interface ReadingExport {
-  /** `file#name`. */
+  /** `file#name`, the file as it lies in `main`. */
   readonly name: string;
   readonly value: unknown;
 }
 
 export async function findReadingExports(): Promise<ReadingExport[]> {
-  const root = fileURLToPath(new URL("../../main/protocol/", import.meta.url));
-  const files = globSync("**/*.ts", { cwd: root, exclude: (name) => /\.(test|fixture)\.ts$/.test(name) }).sort();
+  const root = fileURLToPath(new URL("../../main/", import.meta.url));
+  const patterns = ROOMS.map((room) => `${room}/**/*.ts`);
+  const files = globSync(patterns, { cwd: root, exclude: (name) => /\.(test|fixture)\.ts$/.test(name) }).sort();
   const found: ReadingExport[] = [];
   for (const file of files) {
     const module = (await import(pathToFileURL(root + file).href)) as Record<string, unknown>;
