@@ -55,12 +55,21 @@ function scriptOf(packageName, command) {
 
 const hasCargo = () => spawnSync("cargo", ["--version"], { stdio: "ignore" }).status === 0;
 
+/** Rooms with a tsconfig of their own: nothing but the language itself is known in them. */
+const PURE_ROOMS = [
+  "main/protocol",
+  "main/consensus",
+  ...["messages", "gossip", "privacy", "radio"].map((name) => `main/network/${name}`),
+];
+
 /** Checks that give one answer each; `npm test` counts them with the tests. */
 function checks(node) {
   const tool = (packageName, command, ...args) => [node, [scriptOf(packageName, command), ...args]];
   const list = [
-    ["types of main/protocol (pure: no ambient types)", ...tool("typescript", "tsc", "-p", "main/protocol")],
-    ["types of main/consensus (pure: no ambient types)", ...tool("typescript", "tsc", "-p", "main/consensus")],
+    ...PURE_ROOMS.map((room) => [
+      `types of ${room} (pure: no ambient types)`,
+      ...tool("typescript", "tsc", "-p", room),
+    ]),
     ["types", ...tool("typescript", "tsc", "-p", ".")],
     ["lint", ...tool("eslint", "eslint", "--max-warnings", "0", ".")],
     ["format", ...tool("prettier", "prettier", "--check", "--log-level", "warn", ".")],
