@@ -35,8 +35,15 @@ export interface AttachedHost {
  * "host-newer" or "host-older".
  */
 export async function attach(directory: DataDirectory): Promise<AttachedHost> {
-  const host = await reach(directory);
+  const host = await attachIfRunning(directory);
   if (host === undefined) throw apiError("host-not-running", { directory: directory.root });
+  return host;
+}
+
+/** As {@link attach}; `undefined` where none runs. */
+export async function attachIfRunning(directory: DataDirectory): Promise<AttachedHost | undefined> {
+  const host = await reach(directory);
+  if (host === undefined) return undefined;
   const { apiVersion, pid } = host.pong;
   if (apiVersion > API_VERSION) throw apiError("host-newer", { pid });
   if (apiVersion < API_VERSION) throw apiError("host-older", { pid });

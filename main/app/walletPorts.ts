@@ -12,7 +12,10 @@ import type { AnchorPlace, HistoryLine, Submission, WalletChain, WalletNode } fr
 /** As many objects of a window as a state worker gives at a time. */
 const OBJECTS_PER_REQUEST = 1000;
 
-export function walletChain(node: RunningNode): WalletChain {
+/** A running node, or the data of a stopped one. */
+type StateOwner = Pick<RunningNode, "state">;
+
+export function walletChain(node: StateOwner): WalletChain {
   const header = async (window: bigint): Promise<ProposalHeader | undefined> => {
     const [bytes] = await node.state.ask("headers", { first: window, count: 1 });
     return bytes === undefined ? undefined : proposalHeader.decode(bytes);
@@ -68,7 +71,7 @@ function submissionOf(verdict: Verdict): Submission {
   }
 }
 
-async function readHistory(node: RunningNode, subject: Hash32, count: number, cursor?: number) {
+async function readHistory(node: StateOwner, subject: Hash32, count: number, cursor?: number) {
   const lines: HistoryLine[] = [];
   for (let before = cursor; lines.length < count;) {
     const page = await node.state.ask("history", {
@@ -83,7 +86,7 @@ async function readHistory(node: RunningNode, subject: Hash32, count: number, cu
 }
 
 /** Bundles of `window` are stored with the window itself and, those that its proposal names, with the next one. */
-async function bundlesOf(node: RunningNode, { opHash, window }: AnchorPlace) {
+async function bundlesOf(node: StateOwner, { opHash, window }: AnchorPlace) {
   const found = new Map<string, ReturnType<typeof bundledConfirmation.decode>>();
   for (const stored of [window, window + 1n]) {
     for (let first = 0; ; first += OBJECTS_PER_REQUEST) {

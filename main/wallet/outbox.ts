@@ -6,10 +6,10 @@
  * that the person asked for. What waits is signed ahead, so that it goes out although the account is locked again by then;
  * nobody gets it before its turn.
  */
-import { byteKey, equalBytes, toHex, ZERO_HASH, type Hash32 } from "../protocol/bytes.ts";
+import { byteKey, equalBytes, toHex, ZERO_HASH, type AccountId, type Hash32 } from "../protocol/bytes.ts";
 import type { Crypto, PublicKey } from "../protocol/crypto.ts";
 import type { ErrorParams } from "../protocol/errors.ts";
-import { operation as operationClass, type Operation } from "../protocol/objects/operations.ts";
+import { operation as operationClass, TYPE_CREATE, type Operation } from "../protocol/objects/operations.ts";
 import { appIdOf } from "../protocol/identity/ids.ts";
 import type { AccountRecord } from "../protocol/state/records.ts";
 import {
@@ -115,6 +115,13 @@ export class Outbox {
     return this.#operations.filter((each) => each.role === role && !isOver(each) && each.state !== "skipped");
   }
 
+  /** The account whose line holds a create of `receiver`: what it sends there after it is a plain transfer. */
+  creatorOf(receiver: AccountId): Role | undefined {
+    const creates = ({ operation }: TrackedOperation): boolean =>
+      operation.type === TYPE_CREATE && equalBytes(operation.receiver, receiver);
+    return ROLES.find((role) => this.line(role).some(creates));
+  }
+
   /** Whether the account's next operation has to wait. */
   isBusy(role: Role, window: bigint): boolean {
     return this.#operations.some((each) => each.role === role && (each.state === "queued" || holdsPlace(each, window)));
@@ -152,7 +159,8 @@ export class Outbox {
         record.currentPubkey,
         line.map(({ operation }) => operation),
       );
-      const operation = this.#sign(intent, { record, prevHash, key }, view);
+      const isCreated = intent.kind === "pay" && this.creatorOf(intent.receiver) === role;
+      const operation = this.#sign(intent, { record, prevHash, key }, isCreated ? () => true : existsIn(view));
       if (!waits) {
         const failure = this.#failureOf(operation, view);
         if (failure !== undefined) throw walletError(failure);
@@ -192,7 +200,7 @@ export class Outbox {
       const { crypto } = this.#options;
       const intent: Intent = { kind: "anchor", appId: appIdOf(crypto, CANCELLATION_APP), dataHash: target.opHash };
       const link = { record, prevHash: record.frontierHash, key: record.currentPubkey };
-      const operation = this.#sign(intent, link, view);
+      const operation = this.#sign(intent, link, existsIn(view));
       const opHash = operationClass.identify(crypto, operation);
       const withdrawn = stepOperation(target, { kind: "withdrawn" });
       const anchor: TrackedOperation = {
@@ -349,7 +357,7 @@ export class Outbox {
         return true;
       }
       if (this.#options.signers() === undefined) return false;
-      operation = this.#sign(intentOf(operation), { record, prevHash: record.frontierHash, key }, view);
+      operation = this.#sign(intentOf(operation), { record, prevHash: record.frontierHash, key }, existsIn(view));
     }
     const failure = this.#failureOf(operation, view);
     if (failure !== undefined) {
@@ -375,7 +383,7 @@ export class Outbox {
   #sign(
     intent: Intent,
     link: { readonly record: AccountRecord; readonly prevHash: Hash32; readonly key: PublicKey },
-    view: SettledAccounts,
+    exists: (id: AccountId) => boolean,
   ): Operation {
     const { crypto, person, signers } = this.#options;
     const sender = link.record.accountId;
@@ -384,7 +392,7 @@ export class Outbox {
     const opened = signers();
     const signer = opened === undefined ? undefined : signerOf(opened, link.key);
     if (signer === undefined) throw walletError("account-locked");
-    return signOperation(crypto, draftOperation(intent, { sender, prevHash: link.prevHash }, existsIn(view)), signer);
+    return signOperation(crypto, draftOperation(intent, { sender, prevHash: link.prevHash }, exists), signer);
   }
 
   #failureOf(operation: Operation, view: SettledAccounts) {

@@ -254,6 +254,18 @@ describe("a receiver without an account", () => {
     expect((await sender.wallet.pay({ request, amount: MONT })).operation.type).toBe(TYPE_TRANSFER);
   });
 
+  test("gets a second payment after the one that makes its account, as a plain transfer", async () => {
+    const chain = chainWith([bob.keys.accountPublicKey, 5n * MONT]);
+    const { service, kill } = await openWallet(chain, bob);
+    await chain.decide();
+    const request = requestLink(crypto, new_request(carol));
+    await service.send({ request, amount: "2000000000" });
+    expect(await service.send({ request, amount: "1000000000" })).toMatchObject({ state: "queued" });
+    await chain.decide(5);
+    expect(chain.balanceOf(carol.accountId)).toBe(3n * MONT);
+    kill();
+  });
+
   test("waits for an epoch after another one, unless the other account of the sender can", async () => {
     const chain = chainWith([bob.keys.accountPublicKey, 5n * MONT], [bob.keys.nodePublicKey, 5n * MONT]);
     const { wallet } = await openWallet(chain, bob);

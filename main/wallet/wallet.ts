@@ -220,14 +220,16 @@ export class Wallet {
       const [foreign] = purses;
       if (spendable.length === 0 && foreign !== undefined)
         throw walletError("key-not-held", { role: foreign.own.role });
+      const creator = exists ? undefined : this.#outbox.creatorOf(receiver);
+      const { amount, from = creator } = payment;
       const role = choosePurse(
         spendable.map(({ own, record }) => this.#purseOf(own, record, windowOf(view))),
-        { amount: payment.amount, creates: !exists, from: payment.from },
+        { amount, creates: !exists && (creator === undefined || from !== creator), from },
         nextWindow(view),
         rules.params.tau2Windows,
       );
       const key = receiverKey === undefined ? {} : { receiverKey };
-      return this.#outbox.add(role, { kind: "pay", receiver, ...key, amount: payment.amount }, { order });
+      return this.#outbox.add(role, { kind: "pay", receiver, ...key, amount }, { order });
     });
   }
 

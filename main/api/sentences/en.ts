@@ -125,6 +125,14 @@ export const en = {
   },
 
   // Networks
+  "nothing-stored": {
+    sentence: "No host runs on {{directory}}, and no data of {{network}} lie there.",
+    remedy: "Start one: montana start --network NAME. Another data directory is chosen with --data-dir.",
+  },
+  "networks-stored": {
+    sentence: "No host runs, and there are data of several networks: {{networks}}.",
+    remedy: "Say which with --network.",
+  },
   "network-unknown": {
     sentence: "There is no network {{network}}.",
     remedy: "Use solo, montana, a network that was started here before, or the path of a network file.",

@@ -33,6 +33,8 @@ export interface Command {
 export interface Result {
   readonly json: object;
   readonly text: string;
+  /** Where the answer itself is what a script asks about; 0 unless given. */
+  readonly exitCode?: number;
 }
 
 /** A command as it was called. */
@@ -50,6 +52,8 @@ export interface Call {
   readonly print: (result: Result) => void;
   /** The running host. */
   readonly connect: () => Promise<Client>;
+  /** The same; where none runs, the data that it left, held and opened for this command. */
+  readonly connectStored: () => Promise<Client>;
   /** The passphrase from its sources, for the caller to wipe. */
   readonly passphrase: (question: "open" | "new") => Promise<Uint8Array>;
 }

@@ -26,6 +26,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "amount-invalid": EXIT.usage,
   "not-confirmed": EXIT.usage,
   "network-needed": EXIT.usage,
+  "networks-stored": EXIT.usage,
+  "nothing-stored": EXIT.noHost,
   "host-not-running": EXIT.noHost,
   "host-running": EXIT.held,
   "host-starting": EXIT.held,

@@ -20,28 +20,32 @@ export const check: Command = {
   summary: "recompute everything that the store holds",
   arguments: [],
   options: {},
+  detail: "Works on a running host, which goes on meanwhile, and on the data of a stopped one.",
   run: (called) => followTask(called, (client) => call(client.check.mutate())),
 };
 
 export const backup: Command = {
   name: "backup",
-  summary: "write a copy of the store while the host runs",
+  summary: "write a copy of a network's data, also while the host runs",
   arguments: [{ name: "DIR" }],
   options: {},
+  detail:
+    "DIR must not be there yet. The copy is what lies in networks/NAME of the data directory: to go back to it, stop the host and " +
+    "put it there in the other one's place. The identity is not in it; its 24 words bring that back.",
   run: (called) =>
     followTask(called, (client) => call(client.backup.mutate({ directory: resolve(called.arguments[0] ?? "") }))),
 };
 
 /** Shows the task's progress until it has ended; Ctrl-C cancels it. */
-async function followTask({ connect, isJson }: Call, start: (client: Client) => Promise<Task>): Promise<Result> {
-  const client = await connect();
+async function followTask({ connectStored, isJson }: Call, start: (client: Client) => Promise<Task>): Promise<Result> {
+  const client = await connectStored();
   const progress = createProgress(isJson);
   let task = await start(client);
   const { id } = task;
   const following = follow(
     client,
     (event) => {
-      if (event.kind === "task" && event.payload.id === id) progress.show(event.payload);
+      if (event.kind === "task" && event.payload.id === id) progress.show(event.payload.kind, event.payload.progress);
     },
     () => undefined,
   );

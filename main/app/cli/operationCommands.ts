@@ -62,7 +62,7 @@ export const bonus: Command = {
     "safe there, too.",
   async run(called) {
     const way = called.arguments[0] as Way | undefined;
-    const client = await called.connect();
+    const client = await (way === undefined ? called.connectStored() : called.connect());
     const { offer } = await call(client.bonusOffer.query());
     if (way === undefined) return { json: { offer }, text: describeOffer(offer) };
     const chosen = offer?.ways.find((each) => each.way === way);
@@ -123,7 +123,7 @@ export const key: Command = {
 
 async function planKey(called: Call): Promise<Result> {
   const wanted = await readWanted(called);
-  const plan = await call((await called.connect()).planKeyChange.query(wanted));
+  const plan = await call((await called.connectStored()).planKeyChange.query(wanted));
   const [, file] = called.arguments;
   if (file !== undefined) await writeNew(file, `${plan.challenge}\n`);
   const lines = describeWarnings(plan.warnings);

@@ -4,21 +4,21 @@ import type { Task } from "../../api/contract.ts";
 const BAR_WIDTH = 30;
 
 export interface Progress {
-  show(task: Task): void;
+  show(what: string, progress: Task["progress"]): void;
   end(): void;
 }
 
 export function createProgress(isJson: boolean, output: NodeJS.WriteStream = process.stderr): Progress {
   if (isJson || !output.isTTY) return { show: () => undefined, end: () => undefined };
   return {
-    show({ kind, progress }) {
+    show(what, progress) {
       if (progress === null) return;
       const { done, total, unit } = progress;
       const share = total === null || total === 0 ? undefined : Math.min(1, done / total);
       const filled = Math.round((share ?? 0) * BAR_WIDTH);
       const bar =
         share === undefined ? "" : ` [${"#".repeat(filled).padEnd(BAR_WIDTH, ".")}] ${Math.floor(share * 100)} %`;
-      output.write(`\r\x1b[K${kind}${bar} ${done} ${unit}`);
+      output.write(`\r\x1b[K${what}${bar} ${done} ${unit}`);
     },
     end: () => output.write("\r\x1b[K"),
   };

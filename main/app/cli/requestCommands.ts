@@ -3,7 +3,12 @@ import { encodeQR } from "qr";
 
 import { call } from "../../api/client.ts";
 import { apiError } from "../../api/errors.ts";
+import { keystoreContext } from "../../keystore/context.ts";
+import { inspectIdentity } from "../../keystore/identityStore.ts";
+import { loadCrypto } from "../../native/index.ts";
+import { accountRequestOf, requestLink } from "../../wallet/accountRequest.ts";
 import { formatAmount, parseAmount } from "../../wallet/amounts.ts";
+import { requestPictures } from "../../wallet/pictures.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { readText, writeNew } from "./files.ts";
 
@@ -28,11 +33,16 @@ export const request: Command = {
   run: (called) => (called.arguments[0] === "create" ? createRequest(called) : openRequest(called)),
 };
 
-async function createRequest({ arguments: [, file], options, connect }: Call): Promise<Result> {
+/** Of the identity alone: neither a host nor a network is needed. */
+async function createRequest({ arguments: [, file], options, directory }: Call): Promise<Result> {
   const amount = options.text("amount");
   const note = options.text("note");
-  const wishes = { ...(amount && { amount: parseAmount(amount).toString() }), ...(note && { note }) };
-  const { request, pictures } = await call((await connect()).createRequest.mutate(wishes));
+  const { crypto } = loadCrypto();
+  const { accountPublicKey } = await inspectIdentity(keystoreContext({ directory: directory.identity, crypto }));
+  const wishes = { ...(amount && { amount: parseAmount(amount) }), ...(note && { note }) };
+  const made = accountRequestOf(crypto, accountPublicKey, wishes);
+  const request = requestLink(crypto, made);
+  const pictures = requestPictures(crypto, made);
   const lines: string[] = [];
   const files: { file?: string; svg?: string } = {};
   if (file !== undefined) {
@@ -49,9 +59,9 @@ async function createRequest({ arguments: [, file], options, connect }: Call): P
   return { json: { request, pictures, ...files }, text: lines.length === 0 ? request : lines.join("\n") };
 }
 
-async function openRequest({ arguments: [, file], connect }: Call): Promise<Result> {
+async function openRequest({ arguments: [, file], connectStored }: Call): Promise<Result> {
   if (file === undefined) throw apiError("usage", { reason: "Which file is to be opened?", command: "request" });
-  const opened = await call((await connect()).openRequest.query({ request: await readRequestFile(file) }));
+  const opened = await call((await connectStored()).openRequest.query({ request: await readRequestFile(file) }));
   const lines = [`address  ${opened.address}`, `account  ${opened.exists ? "exists" : "is not there yet"}`];
   if (opened.amount !== null) lines.push(`amount   ${formatAmount(BigInt(opened.amount))}`);
   if (opened.note !== null) lines.push(`note     ${opened.note}`);

@@ -7,10 +7,12 @@ import { apiError, explain, noticeOf, toNotice } from "../../api/errors.ts";
 import type { KeystoreWarning } from "../../keystore/errors.ts";
 import { findPassphrase } from "../../keystore/passphrase.ts";
 import { ownTerminal } from "../../keystore/terminal.ts";
-import { attach } from "../attach.ts";
-import { locateData } from "../dataDirectory.ts";
+import { attach, attachIfRunning, type AttachedHost } from "../attach.ts";
+import { locateData, type DataDirectory } from "../dataDirectory.ts";
+import type { StoredData } from "../stored.ts";
 import { Options, type Call, type Command, type Result } from "./command.ts";
 import { EXIT, exitCodeOf } from "./exitCodes.ts";
+import { createProgress } from "./progress.ts";
 import { commandHelp, completionScript, GLOBAL_OPTIONS, helpText, SHELLS, type Shell } from "./help.ts";
 
 export interface Output {
@@ -29,13 +31,12 @@ export async function runCommandLine(
   // Known before anything can go wrong, so that a script gets JSON even for a wrong option.
   const isJson = words.includes("--json");
   try {
-    await runWords(withHelp(commands), words, isJson, output);
-    return EXIT.ok;
+    return await runWords(withHelp(commands), words, isJson, output);
   } catch (error) {
     const { notice, isDefect } = noticeOf(error);
     printError(notice, isJson, output);
     // What nobody can be told helps only who repairs the program.
-    if (isDefect) output.err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    if (isDefect) printDefect(error, output);
     return exitCodeOf(notice.code);
   }
 }
@@ -45,7 +46,7 @@ async function runWords(
   words: readonly string[],
   isJson: boolean,
   output: Output,
-): Promise<void> {
+): Promise<number> {
   const print = (result: Result): void => {
     if (isJson) output.out(`${JSON.stringify(result.json)}\n`);
     else output.out(`${result.text}\n`);
@@ -57,12 +58,65 @@ async function runWords(
   const options = new Options(values);
   if (options.flag("help")) {
     print({ json: { help: commandHelp(command) }, text: commandHelp(command) });
-    return;
+    return EXIT.ok;
   }
   checkArguments(command, positionals);
 
-  const result = await command.run(createCall(options, positionals, isJson, output, print));
-  if (result !== undefined) print(result);
+  const opened = new Opened(isJson, output);
+  try {
+    const result = await command.run(createCall(options, positionals, isJson, output, print, opened));
+    if (result !== undefined) print(result);
+    return result?.exitCode ?? EXIT.ok;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** The data of a stopped host that a command opened, for the time of the command. */
+class Opened {
+  readonly #isJson: boolean;
+  readonly #output: Output;
+  #data: Promise<StoredData> | undefined;
+
+  constructor(isJson: boolean, output: Output) {
+    this.#isJson = isJson;
+    this.#output = output;
+  }
+
+  async open(directory: DataDirectory, network: string | undefined): Promise<Client> {
+    this.#data ??= this.#openNow(directory, network);
+    return (await this.#data).client;
+  }
+
+  async close(): Promise<void> {
+    await this.#data?.then(
+      (data) => data.close(),
+      () => undefined,
+    );
+  }
+
+  async #openNow(directory: DataDirectory, network: string | undefined): Promise<StoredData> {
+    // Only here: the other commands would load it all for nothing, each time.
+    const { openStored } = await import("../stored.ts");
+    const progress = createProgress(this.#isJson);
+    try {
+      const data = await openStored({
+        ...{ directory, network },
+        onProgress: ({ step, done, total }) => progress.show("open", { done, total, unit: step }),
+        onDefect: (error) => printDefect(error, this.#output),
+      });
+      const until = data.window === undefined ? "before its first window" : `after window ${data.window}`;
+      progress.end();
+      if (!this.#isJson) this.#output.err(`No host runs: this is ${data.network} as it was left, ${until}.\n`);
+      return data;
+    } finally {
+      progress.end();
+    }
+  }
+}
+
+function printDefect(error: unknown, { err }: Output): void {
+  err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
 }
 
 function createCall(
@@ -71,6 +125,7 @@ function createCall(
   isJson: boolean,
   { err }: Output,
   print: (result: Result) => void,
+  opened: Opened,
 ): Call {
   const directory = locateData(options.text("data-dir"));
   const network = options.text("network");
@@ -83,6 +138,10 @@ function createCall(
       say(`note: ${sentence} ${remedy}`);
     }
   };
+  const connectTo = async (host: AttachedHost): Promise<Client> => {
+    if (network !== undefined) await checkNetwork(host.client, network);
+    return host.client;
+  };
   return {
     arguments: positionals,
     options,
@@ -92,10 +151,10 @@ function createCall(
     say,
     warn,
     print,
-    async connect() {
-      const { client } = await attach(directory);
-      if (network !== undefined) await checkNetwork(client, network);
-      return client;
+    connect: async () => connectTo(await attach(directory)),
+    connectStored: async () => {
+      const host = await attachIfRunning(directory);
+      return host === undefined ? opened.open(directory, network) : connectTo(host);
     },
     async passphrase(question) {
       const found = await findPassphrase({

@@ -7,6 +7,7 @@ import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { appIdOf } from "../../protocol/identity/ids.ts";
 import { formatAmount, parseAmount } from "../../wallet/amounts.ts";
 import type { Call, Command, Result } from "./command.ts";
+import { EXIT } from "./exitCodes.ts";
 import { readBytes, readText, writeNew } from "./files.ts";
 import { withAccount } from "./identityCommands.ts";
 import { readRequestFile, REQUEST_SUFFIX } from "./requestCommands.ts";
@@ -19,8 +20,8 @@ export const balance: Command = {
   summary: "what you have, and where it lies",
   arguments: [],
   options: {},
-  async run({ connect }) {
-    const known = await call((await connect()).balance.query());
+  async run({ connectStored }) {
+    const known = await call((await connectStored()).balance.query());
     const lines = [
       `total      ${formatAmount(BigInt(known.total))}`,
       `available  ${formatAmount(BigInt(known.available))}`,
@@ -38,11 +39,11 @@ export const history: Command = {
     limit: { type: "string", value: "N", summary: "entries, at most 200; 50 unless given" },
     before: { type: "string", value: "TEXT", summary: "go on after this entry's id" },
   },
-  async run({ connect, options }) {
+  async run({ connectStored, options }) {
     const before = options.text("before");
     const limit = readCount(options.text("limit"), "history");
     const page = await call(
-      (await connect()).history.query({ ...(before && { before }), ...(limit === undefined ? {} : { limit }) }),
+      (await connectStored()).history.query({ ...(before && { before }), ...(limit === undefined ? {} : { limit }) }),
     );
     const lines = page.entries.map(describeEntry);
     if (page.hasMore) lines.push(`more with --before ${page.entries.at(-1)?.id ?? ""}`);
@@ -50,17 +51,24 @@ export const history: Command = {
   },
 };
 
-function describeEntry({ window, kind, direction, state, amount, counterparty }: HistoryEntry): string {
+function describeEntry({ id, window, kind, direction, state, reason, amount, counterparty }: HistoryEntry): string {
   const sign = { in: "+", out: "-", self: " " }[direction];
   const money = amount === null ? "" : `${sign}${formatAmount(BigInt(amount))}`;
-  return [window === null ? "-" : String(window), kind, state, money, counterparty ?? ""].join("  ").trimEnd();
+  const shown = [window === null ? "-" : String(window), kind, state, money, counterparty ?? ""].join("  ").trimEnd();
+  // What can still be cancelled or sent again is named by its id.
+  const isOpen = direction !== "in" && state !== "settled";
+  const why = reason === null || reason === state ? "" : `  ${reason}`;
+  return isOpen ? `${shown}${why}\n  id ${id}` : shown;
 }
 
 export const send: Command = {
   name: "send",
   summary: "send money to an account, or to who sent you a request",
   arguments: [{ name: "TO" }, { name: "AMOUNT", isOptional: true }],
-  options: { from: { type: "string", choices: ["account", "node"], summary: "which of your accounts pays" } },
+  options: {
+    from: { type: "string", choices: ["account", "node"], summary: "which of your accounts pays" },
+    order: { type: "string", value: "TEXT", summary: "a name for this payment: given again, it is not paid again" },
+  },
   detail:
     "TO is an address, or the file of an account request, whose amount counts where none is given. AMOUNT is in Ɉ, as 13 " +
     "or 0.5. Asks for the passphrase where the account is locked.",
@@ -73,10 +81,11 @@ export const send: Command = {
     const amount = amountText === undefined ? wanted : readAmount(amountText);
     if (amount === null) throw apiError("usage", { reason: "An amount is needed", command: "send" });
     const receiver = request === undefined ? { to } : { request };
+    const order = called.options.text("order");
     const sent = await withAccount(called, () =>
-      call(client.send.mutate({ ...receiver, amount, ...(from && { from }) })),
+      call(client.send.mutate({ ...receiver, amount, ...(from && { from }), ...(order && { order }) })),
     );
-    return { json: sent, text: `${formatAmount(BigInt(amount))}: ${sent.state}. See montana history.` };
+    return { json: sent, text: `${formatAmount(BigInt(amount))}: ${sent.state}. See montana history.\nid ${sent.id}` };
   },
 };
 
@@ -118,7 +127,7 @@ async function readAnchors(called: Call): Promise<Result> {
   const dataHash = await documentHash(called);
   const limit = readCount(called.options.text("limit"), "anchor");
   const found = await call(
-    (await called.connect()).readAnchors.query({
+    (await called.connectStored()).readAnchors.query({
       appId: readAppId(called),
       ...(dataHash && { dataHash }),
       ...(limit === undefined ? {} : { limit }),
@@ -135,10 +144,10 @@ async function verifyAnchor(called: Call): Promise<Result> {
   const file = called.options.text("proof");
   if (file === undefined) throw apiError("usage", { reason: "Give --proof", command: "anchor" });
   const proof = (await readText(file)).trim();
-  const verdict = await call((await called.connect()).verifyAnchor.query({ proof }));
+  const verdict = await call((await called.connectStored()).verifyAnchor.query({ proof }));
   const dataHash = await documentHash(called);
   const checked = dataHash === undefined || verdict.dataHash === dataHash ? verdict : { ...verdict, ...OTHER_DOCUMENT };
-  return { json: checked, text: describeVerdict(checked) };
+  return { json: checked, text: describeVerdict(checked), exitCode: checked.isValid ? EXIT.ok : EXIT.failed };
 }
 
 const OTHER_DOCUMENT = { isValid: false, reason: "the proof is of another document" };

@@ -25,6 +25,7 @@ import { Engine, type EngineFailure } from "./engine.ts";
 import { NoticeBoard, type Notice } from "./notices.ts";
 import { WindowPace } from "./pace.ts";
 import { forgetSeenElsewhere, markSeenElsewhere, QuietPeriod, wasSeenElsewhere, type QuietReason } from "./quiet.ts";
+import { backUpStored, checkStored, type Task } from "./storeTasks.ts";
 import { Tables, type AppliedWindow, type Tip } from "./tables.ts";
 import { nobody, type Transport } from "./transport.ts";
 
@@ -71,11 +72,6 @@ export interface NodeTime {
 
 export type NodeChange =
   { readonly kind: "window-closed" | "status" } | { readonly kind: "notice"; readonly notice: Notice };
-
-export interface Task {
-  readonly signal: AbortSignal;
-  report(progress: { readonly done: number; readonly total: number | null; readonly unit: string }): void;
-}
 
 /** What the node told about a window that it decided, for who follows operations. */
 export interface DecidedWindow {
@@ -227,19 +223,13 @@ export class RunningNode {
 
   /** Throws the first problem by its name; the others are in the log. */
   async check(task: Task): Promise<Record<string, string | number | boolean>> {
-    const { height, problems } = await this.state.ask("check", undefined, {
-      signal: task.signal,
-      onProgress: progressOf(task),
-    });
-    for (const { code, params } of problems) this.#options.logger.error({ code, params: printable(params) }, "check");
-    const [first] = problems;
-    if (first !== undefined) throw new ProtocolError(first.code, first.params);
-    return { windows: Number(height), problems: 0 };
+    return checkStored(this.state, task, ({ code, params }) =>
+      this.#options.logger.error({ code, params: printable(params) }, "check"),
+    );
   }
 
   async backup(directory: string, task: Task): Promise<Record<string, string | number | boolean>> {
-    await this.state.ask("backup", { target: directory }, { signal: task.signal, onProgress: progressOf(task) });
-    return { directory };
+    return backUpStored(this.state, directory, task);
   }
 
   /** After every applied window and whenever the status changed otherwise; gives the way to end that. */
@@ -367,6 +357,7 @@ export class RunningNode {
               for (const listener of this.#operationListeners) listener({ what, operation, window });
             },
             notice: (notice) => this.#hear(notice),
+            peersChanged: () => this.#emit({ kind: "status" }),
             fault: (fault) => this.#hearFault(fault),
             timeNotice: ({ code, ...params }) => this.#notices.tell(code, params),
             failed: fail,
@@ -557,12 +548,6 @@ export class RunningNode {
   #emit(change: NodeChange): void {
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function progressOf(task: Task) {
-  return ({ step, done, total }: { readonly step: string; readonly done: number; readonly total: number }): void => {
-    task.report({ done, total, unit: step });
-  };
 }
 
 const NO_CANDIDACY: CandidacyStatus = { phase: "Bootstrap", candidate: null, queue: null };

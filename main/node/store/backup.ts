@@ -2,7 +2,17 @@
  * A copy of a running node's files: the store, then the signed log and the small files beside it. The copy is opened before
  * it takes its place. Who starts from a copy has forgotten what was signed after it: the node's quiet period is for that.
  */
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 import { encode } from "../../protocol/codec/codec.ts";
@@ -23,6 +33,8 @@ export const STORE_FOLDER = "store";
 
 /** Progress of chains, state of the lifecycle, settings: each is whole at any time. Not the log, which is copied apart. */
 const COPIED = /\.(bin|json)$/;
+/** Operations under way and proofs of anchors, which the store forgets. */
+const WALLET_FOLDER = "wallet";
 
 export interface BackupOptions {
   readonly store: Store;
@@ -63,9 +75,11 @@ export async function backUp(options: BackupOptions): Promise<void> {
     for (const name of readdirSync(directory)) {
       if (COPIED.test(name)) copyFileSync(join(directory, name), join(making, name));
     }
+    const wallet = join(making, WALLET_FOLDER);
+    if (existsSync(join(directory, WALLET_FOLDER))) cpSync(join(directory, WALLET_FOLDER), wallet, { recursive: true });
     const { crypto, rules, networkId } = store;
     await checkCopy({ directory: storeCopy, crypto, rules, networkId }, drive);
-    syncFiles(making, storeCopy);
+    syncFiles(making);
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
     throw error;
@@ -91,13 +105,13 @@ async function checkCopy(options: StoreOptions, drive: BackupOptions["drive"]): 
   copy.close();
 }
 
-function syncFiles(...directories: string[]): void {
-  for (const directory of directories) {
-    for (const entry of readdirSync(directory, { withFileTypes: true })) {
-      if (entry.isFile()) syncFile(join(directory, entry.name));
-    }
-    syncDirectory(directory);
+function syncFiles(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) syncFiles(path);
+    else if (entry.isFile()) syncFile(path);
   }
+  syncDirectory(directory);
 }
 
 function syncFile(path: string): void {
