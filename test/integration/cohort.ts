@@ -152,8 +152,8 @@ export class CohortNode {
     this.#following = follow(
       this.#client,
       (event) => {
-        if (event.kind === "window-closed" || event.kind === "status" || event.kind === "snapshot")
-          this.#see(event.payload);
+        if (event.kind === "snapshot") this.#see(event.payload.status);
+        if (event.kind === "window-closed" || event.kind === "status") this.#see(event.payload);
       },
       () => undefined,
     );

@@ -49,6 +49,15 @@ test("four founders decide the same windows, and nobody has to be punished", asy
   expect((await nodes[0]!.node.status()).peers).toBe(3);
 }, 60_000);
 
+test("whoever watches the status learns of peers that come and go", async () => {
+  const { start } = cohort(2);
+  const [one, two] = await Promise.all([0, 1].map(start));
+  const untilPeers = (count: number) => one!.until(async () => (await one!.node.status()).peers === count);
+  await untilPeers(1);
+  await two!.stop();
+  await untilPeers(0);
+}, 30_000);
+
 test("three of four go on without the fourth, which catches up when it comes back", async () => {
   const { mesh, start } = cohort(4);
   const nodes = await Promise.all([0, 1, 2, 3].map(start));

@@ -72,6 +72,7 @@ export interface EngineListener {
   /** One came from elsewhere and was kept, or the open window's bundles confirm it. */
   operation(what: "seen" | "confirmed", operation: Operation): void;
   notice(notice: Notice): void;
+  peersChanged(): void;
   fault(fault: Fault): void;
   timeNotice: OwnTimeListener["notice"];
   /** The run is over; {@link Engine.stop} is still to be called. */
@@ -182,10 +183,12 @@ export class Engine implements PeerHandler {
 
   onConnected(peer: PeerId): void {
     this.#step({ kind: "peer-connected", peer });
+    this.#parts.listener.peersChanged();
   }
 
   onDisconnected(peer: PeerId): void {
     this.#step({ kind: "peer-disconnected", peer });
+    this.#parts.listener.peersChanged();
   }
 
   async findObjects(hashes: readonly Hash32[]): Promise<readonly Message[]> {

@@ -1,0 +1,25 @@
+/**
+ * Networks of real processes, killed and restarted: `node test/integration/cohortMain.ts [WINDOWS]`, 1,000 unless given, for
+ * each story. Prints what happens and, in the end, one line of figures a story; 1 as exit code where something did not hold.
+ */
+import { bootstrapAndNewcomers, fourFounders, play, threeFounders } from "./scenarios.ts";
+
+const CANDIDATES = 5;
+const HEAD_START = 300;
+const windows = Number(process.argv[2] ?? 1000);
+const say = (line: string): void => console.error(line);
+const tau2Windows = BigInt(Math.max(40, Math.floor(windows / 2)));
+let isGood = true;
+for (const story of [
+  threeFounders(windows),
+  fourFounders(windows, CANDIDATES, tau2Windows),
+  bootstrapAndNewcomers(windows, HEAD_START),
+]) {
+  try {
+    console.log(JSON.stringify(await play(story, say)));
+  } catch (error) {
+    isGood = false;
+    console.log(JSON.stringify({ story: story.name, failed: error instanceof Error ? error.message : String(error) }));
+  }
+}
+process.exit(isGood ? 0 : 1);
