@@ -3,7 +3,7 @@
  * decimal strings, a rejection is `expect.error`. A runner turns an input into an outcome and never sees `expect`; this
  * harness alone compares, and a case passes only when every field of `expect` was compared.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { toHex } from "../../main/protocol/bytes.ts";
@@ -23,12 +23,31 @@ export class Beginning {
   }
 }
 
+/** In an outcome: where `expect` has a sentence for its reader that names no value. */
+export const REMARK = Symbol("remark");
+
 /** What a runner may look at besides its input. */
 export interface RunContext {
   readonly crypto: Crypto;
   /** Inputs of all cases of the file by name, in order: some cases refer to another one. Never an `expect`. */
   readonly inputs: ReadonlyMap<string, Input>;
+  /** Files that inputs name, by path below `test/fixtures`: text. */
+  readonly fixtures: Fixtures;
 }
+
+export interface Fixtures {
+  /** Throws where there is no such file. */
+  readonly read: (path: string) => string;
+  /** Names in a folder, in a fixed order; none where there is no such folder. */
+  readonly list: (folder: string) => readonly string[];
+}
+
+const fixtureUrl = (path: string): URL => new URL(`../fixtures/${path}`, import.meta.url);
+
+const fixtures: Fixtures = {
+  read: (path) => readFileSync(fixtureUrl(path), "utf8"),
+  list: (folder) => (existsSync(fixtureUrl(folder)) ? readdirSync(fixtureUrl(folder)).sort() : []),
+};
 
 /**
  * Gives the outcome of one case: an object with (at least) the fields that `expect` has. Values may be `Uint8Array` (hex),
@@ -87,7 +106,7 @@ export async function runSuite(file: VectorFile, runner: Runner | undefined, cry
   }
   const inputs = new Map(file.cases.map(({ name, input }) => [name, input as unknown]));
   for (const { name, input, expect } of file.cases) {
-    const difference = findDifference(await outcomeOf(runner, input, { crypto, inputs }), expect, "expect");
+    const difference = findDifference(await outcomeOf(runner, input, { crypto, inputs, fixtures }), expect, "expect");
     if (difference === undefined) {
       summary.passed++;
     } else {
@@ -134,6 +153,7 @@ export function findDifference(actual: unknown, expected: unknown, path: string)
       findDifference(record[key], value, `${path}.${key}`),
     );
   }
+  if (actual === REMARK && typeof expected === "string") return undefined;
   return canonical(actual) === canonical(expected)
     ? undefined
     : `${path}: expected ${show(expected)}, got ${show(actual)}`;

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { concatBytes, fromHex } from "../../main/protocol/bytes.ts";
-import { ProtocolError } from "../../main/protocol/errors.ts";
+import type { ProtocolError } from "../../main/protocol/errors.ts";
 import { loadCrypto } from "../../main/native/index.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../main/network/messages/envelope.ts";
 import { MESSAGE } from "../../main/network/messages/registry.ts";
@@ -94,7 +94,7 @@ async function sendMessages(): Promise<void> {
   const { msgType, payload } = decodeEnvelope(await opening.promise);
   say("it opens with", { msgType, payloadLength: payload.length });
   const different: string[] = [];
-  for (const { name, input, expect } of cases.filter((one) => one.input.msg_type !== undefined)) {
+  for (const { name, input, expect } of cases.filter((one) => "msg_type" in one.input)) {
     const seen = await connection
       .request(PROTOCOLS.messages, rawEnvelope(input))
       .then((reply) => decodeEnvelope(reply))

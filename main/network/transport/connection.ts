@@ -6,7 +6,7 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import { FRAME_PLAINTEXT_MAX } from "../noise/aeadStream.ts";
 import type { Connection, PeerIdText, ProtocolName, RequestOptions, Served } from "../ports.ts";
 import type { AnswerFailure } from "./answer.ts";
-import { ByteQueue } from "./byteQueue.ts";
+import type { ByteQueue } from "./byteQueue.ts";
 import { Exchanges } from "./exchanges.ts";
 import { CLOSE_GRACE_MS, IDLE_TIMEOUT_MS, SOCKET_BYTES_MAX } from "./limits.ts";
 import type { Upgraded } from "./upgrade.ts";
@@ -131,7 +131,7 @@ export class SocketConnection implements Connection {
       receive();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#end(error.code);
+      this.#end((error as ProtocolError).code);
     }
   }
 

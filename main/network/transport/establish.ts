@@ -84,7 +84,7 @@ export function establish(
       if (upgraded !== undefined) finish(upgraded);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      fail(error);
+      fail(error as ProtocolError);
     }
   };
   const end = (): void => fail(upgrade.end());

@@ -80,7 +80,7 @@ class Handshakes {
     establish(socket, false, remote, { ...this.#options, signal: this.#aborting.signal }, accepted)
       .catch((error: unknown) => {
         if (!(error instanceof ProtocolError)) throw error;
-        refused?.(remote, error);
+        refused?.(remote, error as ProtocolError);
       })
       .finally(() => this.#count(sourceOf(host), -1));
   }

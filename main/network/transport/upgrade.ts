@@ -18,8 +18,8 @@ import type { TransportIdentity } from "../ports.ts";
 import { ByteQueue } from "./byteQueue.ts";
 import { DialerNegotiation, ListenerNegotiation } from "./multistream.ts";
 
-const SECURITY = "/montana/noise-pq-xx/1.0.0";
-const MUXER = "/yamux/1.0.0";
+export const SECURITY_PROTOCOL = "/montana/noise-pq-xx/1.0.0";
+export const MUXER_PROTOCOL = "/yamux/1.0.0";
 
 export interface UpgradeOptions {
   readonly crypto: Native;
@@ -88,7 +88,7 @@ function* dialSteps(
 ): Steps<Upgraded> {
   const initiator = new Initiator(crypto, identity, randomness);
   try {
-    const security = new DialerNegotiation(SECURITY);
+    const security = new DialerNegotiation(SECURITY_PROTOCOL);
     send(security.opening);
     // Nothing waits for the confirmation (chapter 06 §4.1 step 1).
     send(initiator.message1);
@@ -98,7 +98,7 @@ function* dialSteps(
     send(message);
     const sealer = new FrameSealer(crypto.aead, session.initiatorToResponder);
     const opener = new FrameOpener(crypto.aead, session.responderToInitiator);
-    const muxer = new DialerNegotiation(MUXER);
+    const muxer = new DialerNegotiation(MUXER_PROTOCOL);
     for (const frame of sealer.seal(muxer.opening)) send(frame);
     const plaintext = new ByteQueue();
     while (!muxer.advance(plaintext)) yield* decrypt(received, opener, plaintext);
@@ -114,7 +114,7 @@ function* listenSteps(
 ): Steps<Upgraded> {
   const responder = new Responder(crypto, identity, randomness);
   try {
-    const security = new ListenerNegotiation([SECURITY]);
+    const security = new ListenerNegotiation([SECURITY_PROTOCOL]);
     while (security.advance(received, send) === undefined) yield "negotiation";
     responder.receiveMessage1(yield* take(received, MESSAGE1_SIZE));
     send(responder.sendMessage2());
@@ -122,7 +122,7 @@ function* listenSteps(
     check(session.remotePublicKey);
     const sealer = new FrameSealer(crypto.aead, session.responderToInitiator);
     const opener = new FrameOpener(crypto.aead, session.initiatorToResponder);
-    const muxer = new ListenerNegotiation([MUXER]);
+    const muxer = new ListenerNegotiation([MUXER_PROTOCOL]);
     const plaintext = new ByteQueue();
     const answer = (bytes: Uint8Array): void => {
       for (const frame of sealer.seal(bytes)) send(frame);

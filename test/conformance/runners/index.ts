@@ -1,6 +1,7 @@
 /** The table of runners, one per suite. */
 import type { Runner } from "../harness.ts";
 import { identityRunners } from "./01-crypto.ts";
+import { citiesRunners } from "./08-cities.ts";
 import { consensusRunners } from "./03-consensus.ts";
 import { accountRunners } from "./04-account.ts";
 import { entryRunners } from "./05-entry.ts";
@@ -11,6 +12,7 @@ import { privacyRunners } from "./privacy.ts";
 import { radioRunners } from "./radio.ts";
 import { specKatRunners } from "./specKat.ts";
 import { stateRunners } from "./02-state.ts";
+import { transportRunners } from "./06-transport.ts";
 import { transitionRunners } from "./transition.ts";
 import { tunnelRunners } from "./tunnel.ts";
 
@@ -22,8 +24,10 @@ export const runners: Readonly<Record<string, Runner>> = {
   ...accountRunners,
   ...entryRunners,
   ...transitionRunners,
+  ...transportRunners,
   ...messageRunners,
   ...tunnelRunners,
+  ...citiesRunners,
   ...peerRunners,
   ...privacyRunners,
   ...radioRunners,

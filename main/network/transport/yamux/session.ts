@@ -224,7 +224,7 @@ export class YamuxSession implements SubstreamHost {
   }
 
   #deliver(substream: Substream, part: Uint8Array): void {
-    if (substream.isGone || substream.isIgnored) return;
+    if (!isRead(substream)) return;
     const counted = Math.min(substream.received, WINDOW);
     substream.received += part.length;
     substream.expected = Math.max(0, substream.expected - part.length);
@@ -235,7 +235,7 @@ export class YamuxSession implements SubstreamHost {
     }
     this.#readers.get(substream.id)!.reader.data(part);
     // Not before half of the window is used: most messages need no grant at all.
-    const isHungry = !substream.isGone && !substream.isIgnored && substream.window < WINDOW / 2;
+    const isHungry = isRead(substream) && substream.window < WINDOW / 2;
     if (isHungry && !this.#feed(substream)) this.#starved.add(substream);
   }
 
@@ -330,3 +330,5 @@ export class YamuxSession implements SubstreamHost {
     this.#owner.wake();
   }
 }
+
+const isRead = ({ isGone, isIgnored }: Substream): boolean => !isGone && !isIgnored;
