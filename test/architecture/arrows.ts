@@ -16,7 +16,8 @@ const shell = (...rooms: string[]): Arrows => ({ rooms, builtins: true, packages
 export const arrows: Readonly<Record<string, Arrows>> = {
   "main/protocol": pure(),
   "main/consensus": pure("main/protocol"),
-  "main/cities": pure(),
+  // Its errors are the same {code, params} as everybody's.
+  "main/cities": pure("main/protocol/errors.ts"),
   "main/native": {
     rooms: ["main/protocol"],
     builtins: true,

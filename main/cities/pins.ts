@@ -1,0 +1,46 @@
+/**
+ * Keys of cities that this client knows (chapter 08 §8.3). An aggregator can point people to exits of its own: a city whose
+ * key changes is not used silently, and least of all when the old key had not worked until then.
+ */
+import { PINNED_KEYS_MAX } from "./limits.ts";
+
+export interface PinnedKey {
+  readonly pbk: string;
+  /** When a tunnel was last verified with this key; null for a key that was accepted but never used. */
+  readonly workedUnix: number | null;
+}
+
+/** By city code, or by `host:port` for an entry that belongs to no known city. Kept on disk. */
+export type Pins = ReadonlyMap<string, readonly PinnedKey[]>;
+
+/**
+ * `new`: nothing was known of this city. `known`: the key is pinned. `rotated`: another key, and an old one worked until
+ * recently. `unexplained`: another key, and no old one did.
+ */
+export type KeyVerdict = "new" | "known" | "rotated" | "unexplained";
+
+/** `recentSeconds` is how long ago "until then" may be. */
+export function judgeKey(pins: Pins, city: string, pbk: string, nowUnix: number, recentSeconds: number): KeyVerdict {
+  const keys = pins.get(city) ?? [];
+  if (keys.length === 0) return "new";
+  if (keys.some((key) => key.pbk === pbk)) return "known";
+  const worked = keys.some(({ workedUnix }) => workedUnix !== null && nowUnix - workedUnix <= recentSeconds);
+  return worked ? "rotated" : "unexplained";
+}
+
+/** Pins a key that the person, or its being the first, has let in. The one unused for longest makes room. */
+export function pinKey(pins: Pins, city: string, pbk: string): Pins {
+  const keys = pins.get(city) ?? [];
+  if (keys.some((key) => key.pbk === pbk)) return pins;
+  const kept = [...keys].sort((a, b) => (b.workedUnix ?? 0) - (a.workedUnix ?? 0)).slice(0, PINNED_KEYS_MAX - 1);
+  return new Map(pins).set(city, [...kept, { pbk, workedUnix: null }]);
+}
+
+/** Notes that a tunnel was verified with a pinned key. */
+export function recordWorkingKey(pins: Pins, city: string, pbk: string, nowUnix: number): Pins {
+  const keys = pins.get(city) ?? [];
+  return new Map(pins).set(
+    city,
+    keys.map((key) => (key.pbk === pbk ? { pbk, workedUnix: nowUnix } : key)),
+  );
+}
