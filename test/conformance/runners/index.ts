@@ -2,7 +2,6 @@
 import type { Runner } from "../harness.ts";
 import { identityRunners } from "./01-crypto.ts";
 import { citiesRunners } from "./08-cities.ts";
-import { citiesRunners } from "./08-cities.ts";
 import { consensusRunners } from "./03-consensus.ts";
 import { accountRunners } from "./04-account.ts";
 import { entryRunners } from "./05-entry.ts";
@@ -28,7 +27,6 @@ export const runners: Readonly<Record<string, Runner>> = {
   ...transportRunners,
   ...messageRunners,
   ...tunnelRunners,
-  ...citiesRunners,
   ...citiesRunners,
   ...peerRunners,
   ...privacyRunners,
