@@ -59,6 +59,7 @@ const hasCargo = () => spawnSync("cargo", ["--version"], { stdio: "ignore" }).st
 const PURE_ROOMS = [
   "main/protocol",
   "main/consensus",
+  "main/cities",
   ...["messages", "gossip", "privacy", "radio"].map((name) => `main/network/${name}`),
 ];
 
