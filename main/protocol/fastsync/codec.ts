@@ -1,7 +1,7 @@
 /** Payloads of Fast Sync, message types 0x40 to 0x42 (chapter 02 §3.8, chapter 07 §3.4). */
 import { concatBytes } from "../bytes.ts";
 import { decode, encode, struct, u32, u64, u8, type Infer } from "../codec/codec.ts";
-import { ProtocolError } from "../errors.ts";
+import { decodeFixed, invalidField, requireAtLeast, requireLength, type PayloadErrorCode } from "../codec/payload.ts";
 import { accountRecord, candidateRecord, nodeRecord } from "../state/records.ts";
 import { proposalHeader } from "../objects/consensus.ts";
 
@@ -22,7 +22,7 @@ export const RECORD_SIZES: Readonly<Record<TableId, number>> = {
   4: proposalHeader.codec.minSize,
 };
 
-export type FastSyncCodecErrorCode = "payload-length-mismatch" | "truncated-payload" | "invalid-payload-field";
+export type FastSyncCodecErrorCode = PayloadErrorCode;
 
 const requestLayout = struct({
   anchorWindow: u64,
@@ -38,8 +38,7 @@ export function encodeRequest(request: FastSyncRequest): Uint8Array {
 
 /** Throws `payload-length-mismatch`. */
 export function decodeRequest(payload: Uint8Array): FastSyncRequest {
-  if (payload.length !== requestLayout.size) throw mismatch(payload.length, requestLayout.size);
-  return decode(requestLayout, payload);
+  return decodeFixed(requestLayout, payload);
 }
 
 const chunkHeader = struct({ chunkIndex: u32, totalChunks: u32, tableId: u8, recordCount: u32 });
@@ -61,9 +60,7 @@ export function encodeChunk(chunk: Chunk): Uint8Array {
 
 /** Throws `truncated-payload`, then `invalid-payload-field`. `records` is a view into `payload`. */
 export function decodeChunk(payload: Uint8Array): Chunk {
-  if (payload.length < CHUNK_HEADER_SIZE) {
-    throw new ProtocolError<FastSyncCodecErrorCode>("truncated-payload", { length: payload.length });
-  }
+  requireAtLeast(payload, CHUNK_HEADER_SIZE);
   const header = decode(chunkHeader, payload.subarray(0, CHUNK_HEADER_SIZE));
   const { chunkIndex, totalChunks, tableId } = header;
   if (totalChunks === 0 || chunkIndex >= totalChunks) throw invalidField("total_chunks");
@@ -92,23 +89,13 @@ export function encodeError({ code, message }: FastSyncError): Uint8Array {
 
 /** Throws `truncated-payload`, then `payload-length-mismatch`. */
 export function decodeError(payload: Uint8Array): FastSyncError {
-  const [code, length] = payload;
-  if (code === undefined || length === undefined) {
-    throw new ProtocolError<FastSyncCodecErrorCode>("truncated-payload", { length: payload.length });
-  }
-  if (payload.length !== ERROR_HEADER_SIZE + length) throw mismatch(payload.length, ERROR_HEADER_SIZE + length);
+  requireAtLeast(payload, ERROR_HEADER_SIZE);
+  const [code, length] = payload as unknown as readonly [number, number];
+  requireLength(payload, ERROR_HEADER_SIZE + length);
   // Not `slice`, which gives a view of a Buffer instead of a copy.
   return { code, message: new Uint8Array(payload.subarray(ERROR_HEADER_SIZE)) };
 }
 
 function isTableId(value: number): value is TableId {
   return value >= TABLE_ACCOUNTS && value <= TABLE_PROPOSALS;
-}
-
-function mismatch(length: number, expected: number) {
-  return new ProtocolError<FastSyncCodecErrorCode>("payload-length-mismatch", { length, expected });
-}
-
-function invalidField(field: string) {
-  return new ProtocolError<FastSyncCodecErrorCode>("invalid-payload-field", { field });
 }
