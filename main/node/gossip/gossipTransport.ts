@@ -55,6 +55,10 @@ export class GossipTransport implements Transport {
     return this.#run?.peers ?? [];
   }
 
+  get joining(): Transport["joining"] {
+    return this.#run?.joining;
+  }
+
   async start(handler: PeerHandler): Promise<void> {
     this.#run = new Run(this.#options, handler);
     await this.#run.start();
@@ -122,6 +126,13 @@ class Run implements PeerListener {
 
   get peers(): PeerId[] {
     return [...this.#connected.keys()];
+  }
+
+  get joining(): Transport["joining"] {
+    return {
+      peers: [...this.#connected.values()].map(({ peer }) => peer),
+      penalise: (peer, points, reason) => this.penalise(peer, points, reason),
+    };
   }
 
   start(): Promise<void> {
@@ -266,7 +277,9 @@ class Run implements PeerListener {
   }
 
   async #answer(from: Peer, { msgType, requestId, payload }: Envelope): Promise<Uint8Array | undefined> {
-    const answer = await this.#options.answers?.get(msgType)?.(from, payload);
+    const answer = await (msgType === MESSAGE.fastSyncRequest
+      ? this.#handler.answerFastSync?.(from, payload)
+      : this.#options.answers?.get(msgType)?.(from, payload));
     return answer === undefined ? undefined : encodeEnvelope({ ...answer, requestId });
   }
 

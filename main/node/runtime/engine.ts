@@ -21,6 +21,7 @@ import { decodeOperation, type Operation } from "../../protocol/objects/operatio
 import type { CandidateProofs } from "../lifecycle/candidateProofs.ts";
 import type { RegistrationDraft } from "../lifecycle/state.ts";
 import type { RangeAsked, RangePage } from "../state/requests.ts";
+import type { FastSyncServer } from "../sync/server.ts";
 import type { SignedLog } from "../store/signedLog.ts";
 import { Confirmations } from "./confirmations.ts";
 import { decodeLogged, encodeLogged } from "./loggedObjects.ts";
@@ -59,6 +60,8 @@ export interface EngineParts {
   readonly signer: NodeSigner | undefined;
   readonly transport: Transport;
   readonly proofs: CandidateProofs;
+  /** Undefined: serves no snapshots. */
+  readonly fastSync?: FastSyncServer;
   /** A candidate may spend its core on its own chain, and take T from decided headers. */
   readonly followsTime: () => boolean;
   readonly listener: EngineListener;
@@ -195,6 +198,10 @@ export class Engine implements PeerHandler {
     const found = hashes.map((hash) => this.#machine.find(hash));
     const unknown = hashes.filter((_, i) => found[i]!.length === 0);
     return [...found.flat(), ...(unknown.length > 0 ? await this.#parts.tables.findObjects(unknown) : [])];
+  }
+
+  answerFastSync(...asked: Parameters<NonNullable<PeerHandler["answerFastSync"]>>) {
+    return this.#parts.fastSync?.answer(...asked) ?? Promise.resolve(undefined);
   }
 
   findRange(asked: RangeAsked): Promise<RangePage> {
@@ -369,6 +376,7 @@ export class Engine implements PeerHandler {
     const persisted = await tables.persist(decided, listener.draft());
     const before = this.#tip;
     this.#tip = persisted.tip;
+    this.#parts.fastSync?.windowClosed();
     this.#step(persisted.committed);
     this.#tellConfirmed(this.#confirmations.open(persisted.committed.view));
     const { window } = persisted.tip;

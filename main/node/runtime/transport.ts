@@ -7,6 +7,8 @@ import type { FetchedWindow } from "../../consensus/material.ts";
 import type { Message } from "../../consensus/objects.ts";
 import type { Verdict } from "../../consensus/verdict.ts";
 import type { Hash32 } from "../../protocol/bytes.ts";
+import type { Peer, PeerNetwork } from "../../network/ports.ts";
+import type { FastSyncReply } from "../sync/server.ts";
 import type { RangeAsked, RangePage } from "../state/requests.ts";
 
 /** The runtime, as a transport sees it. */
@@ -18,6 +20,8 @@ export interface PeerHandler {
   findObjects(hashes: readonly Hash32[]): Promise<readonly Message[]>;
   /** A page of the objects of decided windows (chapter 07 §3.18). */
   findRange(asked: RangeAsked): Promise<RangePage>;
+  /** The answer to a FastSyncRequest (0x40); undefined, or without this, one that serves no snapshots. */
+  answerFastSync?(from: Pick<Peer, "peerId" | "nodeId">, payload: Uint8Array): Promise<FastSyncReply | undefined>;
   /** Where the node stands at this moment. */
   readonly position: { readonly window: bigint; readonly round: number };
 }
@@ -27,6 +31,8 @@ export interface Transport {
   readonly isAlone: boolean;
   /** Connected at this moment. */
   readonly peers: readonly PeerId[];
+  /** The peers themselves while it is started, for who takes a snapshot from them; undefined where there are no such. */
+  readonly joining?: Pick<PeerNetwork, "peers" | "penalise"> | undefined;
   /** Begins to connect and to listen; resolves when both work. */
   start(handler: PeerHandler): Promise<void>;
   broadcast(message: Message, except?: PeerId): void;

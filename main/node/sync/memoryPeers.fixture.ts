@@ -64,7 +64,7 @@ export class MemoryPeer implements Peer {
     const { payload, requestId } = decodeEnvelope(request);
     const view = new DataView(payload.buffer, payload.byteOffset);
     const asked = { anchor: view.getBigUint64(0, true), resumeOffset: view.getBigUint64(8, true) };
-    const reply = await this.#server.answer(this, payload);
+    const reply = (await this.#server.answer(this, payload))!;
     return encodeEnvelope({ ...(this.behaviour.tamper?.(reply, asked) ?? reply), requestId });
   }
 }

@@ -9,6 +9,7 @@ import type { StateClient } from "../state/client.ts";
 /** Codes of FastSyncError. */
 export const FAST_SYNC_ERROR = { unavailable: 1, tooLarge: 2, unsupported: 3, exhausted: 4, denied: 5 } as const;
 
+const REQUEST_SIZE = 16;
 /** Of one peer in one window (chapter 07 §5.3). */
 const REQUESTS_PER_WINDOW = 600;
 /** As many as a client has outstanding, and of all peers together so many that a window's own work does not wait long. */
@@ -50,11 +51,12 @@ export class FastSyncServer {
     }
   }
 
-  /** The reply to one request. Throws `payload-length-mismatch` for one that is malformed. */
+  /** The reply to one request; undefined for one that is malformed. */
   async answer(
     peer: { readonly peerId: string; readonly nodeId: NodeId },
     payload: Uint8Array,
-  ): Promise<FastSyncReply> {
+  ): Promise<FastSyncReply | undefined> {
+    if (payload.length !== REQUEST_SIZE) return undefined;
     const { anchorWindow: anchor, resumeOffset } = decodeRequest(payload);
     if (this.#options.mayAsk?.(peer.nodeId) === false) return refusal(FAST_SYNC_ERROR.denied);
     if (readAddress(resumeOffset).kind === "reserved") return refusal(FAST_SYNC_ERROR.unsupported);
