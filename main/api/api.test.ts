@@ -26,6 +26,7 @@ const nodeStatus: NodeStatus = {
   peers: 0,
   candidate: null,
   queue: null,
+  unverifiedCandidates: [],
   notices: [],
 };
 
@@ -39,6 +40,8 @@ function nodeWith(answers: Partial<NodeService>): NodeService {
     leave: unexpected,
     pause: unexpected,
     resume: unexpected,
+    settings: unexpected,
+    setSettings: unexpected,
     check: unexpected,
     backup: unexpected,
     onChange: () => () => undefined,

@@ -63,9 +63,15 @@ const candidate = z.object({
 });
 
 const queue = z.object({
-  /** From 1. */
-  position: z.int().min(1),
+  /**
+   * From 1. Null where candidates are admitted by lot: who comes before whom in a draw follows from the network's time in the
+   * window of that draw, which nobody knows before.
+   */
+  position: z.int().min(1).nullable(),
   length: z.int().min(1),
+  /** Of a draw by lot; null where candidates are admitted in turn. */
+  nextDrawWindow: window.nullable(),
+  /** By lot, the window in which it is to be expected on average. */
   expectedWindow: window,
   registrationWindow: window,
 });
@@ -87,6 +93,8 @@ const status = ping.extend({
   candidate: candidate.nullable(),
   queue: queue.nullable(),
   isAccountUnlocked: z.boolean(),
+  /** Node ids of candidates in the pool whose chain this node let pass without checking it, since it started. */
+  unverifiedCandidates: z.array(hash),
   notices: z.array(notice),
 });
 
@@ -114,6 +122,18 @@ const joinSettings = z.object({
   keepsAwake: z.boolean().optional(),
   /** Start although the speed test says that this computer will miss the deadline. */
   startsAnyway: z.boolean().optional(),
+});
+
+const chosen = {
+  /** Whether chains of foreign candidates are recomputed where that is short enough (chapter 05 §4.3). */
+  candidateVdfCheck: z.enum(["auto", "full", "none"]),
+  /** While a candidate, take T from decided headers and compute the own chain alone (chapter 03 §4.3). */
+  followsTime: z.enum(["auto", "yes", "no"]),
+};
+const settings = z.object({
+  ...chosen,
+  /** What `auto` comes to here. */
+  inForce: z.object({ candidateVdfCheck: z.enum(["full", "none"]), followsTime: z.boolean() }),
 });
 
 const balance = z.object({
@@ -269,6 +289,10 @@ export const contract = {
   leave: mutation(nothing, done),
   pause: mutation(nothing, done),
   resume: mutation(nothing, done),
+
+  settings: query(nothing, settings),
+  /** What is left out stays. Gives all. */
+  setSettings: mutation(z.object(chosen).partial(), settings),
 
   /** For `seconds`, or until {@link lock}. */
   unlock: mutation(z.object({ passphrase: z.string().min(1).max(1024), seconds: z.int().min(1).max(86_400) }), done),

@@ -46,7 +46,19 @@ const t = initTRPC.context<Context>().create({
 });
 
 const { ping, stop, status, time, inspect, metrics, events, join, leave, pause, resume } = contract;
-const { unlock, lock, balance, history, send, cancelOperation, sendAgain, createRequest, openRequest } = contract;
+const {
+  settings,
+  setSettings,
+  unlock,
+  lock,
+  balance,
+  history,
+  send,
+  cancelOperation,
+  sendAgain,
+  createRequest,
+  openRequest,
+} = contract;
 const { planKeyChange, changeKey, proveKey, bonusOffer, moveBonus } = contract;
 const { writeAnchor, readAnchors, verifyAnchor, check, backup, task, cancelTask } = contract;
 
@@ -111,6 +123,15 @@ export const router = t.router({
     .input(resume.input)
     .output(resume.output)
     .mutation(({ ctx }) => finish(nodeOf(ctx).resume())),
+
+  settings: procedure
+    .input(settings.input)
+    .output(settings.output)
+    .query(({ ctx }) => nodeOf(ctx).settings()),
+  setSettings: procedure
+    .input(setSettings.input)
+    .output(setSettings.output)
+    .mutation(({ ctx, input }) => nodeOf(ctx).setSettings(input)),
 
   unlock: procedure
     .input(unlock.input)
@@ -275,6 +296,7 @@ const NO_NODE: NodeStatus & Pick<Status, "balance"> = {
   peers: 0,
   candidate: null,
   queue: null,
+  unverifiedCandidates: [],
   notices: [],
 };
 

@@ -10,7 +10,16 @@ import type { HistoryEntry, Input, Notice, Output, Status } from "./contract.ts"
 /** The part of the status that a node knows. */
 export type NodeStatus = Pick<
   Status,
-  "phase" | "window" | "windowAtMs" | "stateRoot" | "supply" | "peers" | "candidate" | "queue" | "notices"
+  | "phase"
+  | "window"
+  | "windowAtMs"
+  | "stateRoot"
+  | "supply"
+  | "peers"
+  | "candidate"
+  | "queue"
+  | "unverifiedCandidates"
+  | "notices"
 >;
 
 export interface NodeService {
@@ -20,6 +29,8 @@ export interface NodeService {
   leave(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
+  settings(): Promise<Output<"settings">>;
+  setSettings(change: Input<"setSettings">): Promise<Output<"setSettings">>;
   /** Recomputes everything that the store holds; `result` of the task is what this gives. */
   check(task: TaskControl): Promise<TaskResult>;
   /** Writes a copy of the store into `directory`, which is not there yet, while the node runs. */

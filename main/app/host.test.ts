@@ -87,6 +87,8 @@ describe("a host with a node", () => {
       leave: unexpected,
       pause: unexpected,
       resume: unexpected,
+      settings: unexpected,
+      setSettings: unexpected,
       check: (task) =>
         new Promise((_, reject) => {
           task.signal.addEventListener("abort", () => reject(new Error("aborted")));
@@ -138,6 +140,7 @@ describe("a host with a node", () => {
       peers: 0,
       candidate: null,
       queue: null,
+      unverifiedCandidates: [],
       notices: [],
     };
     host = await startHost(options(await claimForCommand(directory)));

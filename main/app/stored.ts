@@ -130,13 +130,29 @@ function storedNode(state: StateClient, { network, directory }: OpenedNetwork): 
       const { height, roots } = await state.ask("summary", undefined);
       const window = height === 0n ? undefined : height - 1n;
       return {
-        ...{ phase: "stopped", windowAtMs: null, peers: 0, candidate: null, queue: null, notices: [] },
+        ...{
+          phase: "stopped",
+          windowAtMs: null,
+          peers: 0,
+          candidate: null,
+          queue: null,
+          unverifiedCandidates: [],
+          notices: [],
+        },
         window: window === undefined ? null : Number(window),
         stateRoot: toHex(roots.stateRoot),
         supply: window === undefined ? null : supplyAt(network.rules.params.emissionMoneta, window).toString(),
       };
     },
-    ...{ time: refuse, join: refuse, leave: refuse, pause: refuse, resume: refuse },
+    ...{
+      time: refuse,
+      join: refuse,
+      leave: refuse,
+      pause: refuse,
+      resume: refuse,
+      settings: refuse,
+      setSettings: refuse,
+    },
     check: (task) => checkStored(state, task, () => undefined),
     backup: (target, task) => backUpStored(state, target, task),
     onChange: () => () => undefined,

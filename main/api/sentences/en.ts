@@ -913,6 +913,10 @@ export const en = {
     sentence: "The TimeChain value of window {{window}} that the network decided is wrong.",
     remedy: "Do not rely on this network's time; ask its people.",
   },
+  "node-settings-damaged": {
+    sentence: "The settings of the node cannot be read; the usual ones hold.",
+    remedy: "Set them again with montana settings.",
+  },
   "join-settings-damaged": {
     sentence: "The settings of the candidate chain cannot be read; the usual ones hold.",
     remedy: "Set them again with montana join.",

@@ -6,6 +6,7 @@ import { exportCommand, importCommand, init, inspect, lock, restore, unlock } fr
 import { backup, bench, check } from "./maintenanceCommands.ts";
 import { bonus, cancel, key, resend } from "./operationCommands.ts";
 import { request } from "./requestCommands.ts";
+import { settings } from "./settingsCommand.ts";
 import { anchor, balance, history, send } from "./walletCommands.ts";
 
 /** `startNode` is what a host runs besides itself. */
@@ -28,6 +29,7 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     bonus,
     key,
     anchor,
+    settings,
     unlock,
     lock,
     check,

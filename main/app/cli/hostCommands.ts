@@ -1,7 +1,7 @@
 /** Commands about the host itself. */
 import { API_VERSION, type Status } from "../../api/contract.ts";
 import { call } from "../../api/client.ts";
-import { apiError } from "../../api/errors.ts";
+import { apiError, explain } from "../../api/errors.ts";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseMultiaddr } from "../../network/transport/multiaddr.ts";
 import { formatAmount } from "../../wallet/amounts.ts";
@@ -154,15 +154,33 @@ function describeStatus(status: Status): string {
   ];
   if (candidate !== null) {
     const percent = ((100 * candidate.done) / Math.max(1, candidate.total)).toFixed(1);
-    rows.push(["candidate", `${percent} %${candidate.isPaused ? ", paused" : ""}`]);
+    const waits = candidate.waitsFor === null ? "" : `, waits for ${candidate.waitsFor}`;
+    rows.push(["candidate", `${percent} %${candidate.isPaused ? ", paused" : ""}${waits}`]);
     rows.push(["registers in", describeSeconds(candidate.etaSeconds)]);
     rows.push(["may pause for", describeSeconds(candidate.pausableSeconds)]);
   }
+  const unverified = status.unverifiedCandidates;
+  if (unverified.length > 0) {
+    const others = unverified.length > SHOWN_MAX ? ` and ${unverified.length - SHOWN_MAX} more` : "";
+    rows.push(["unverified", `candidates ${unverified.slice(0, SHOWN_MAX).join(" ")}${others}`]);
+  }
   if (queue !== null) {
-    rows.push(["queue", `place ${queue.position} of ${queue.length}, expected in window ${queue.expectedWindow}`]);
+    rows.push(["queue", describeQueue(queue)]);
+  }
+  for (const { code, params } of status.notices) {
+    const { sentence, remedy } = explain({ code, params });
+    rows.push(["note", `${sentence} ${remedy}`]);
   }
   return table(rows);
 }
+
+function describeQueue({ position, length, nextDrawWindow, expectedWindow }: NonNullable<Status["queue"]>): string {
+  if (position !== null) return `place ${position} of ${length}, expected in window ${expectedWindow}`;
+  return `one of ${length}, by lot; next draw in window ${nextDrawWindow ?? "?"}, expected about window ${expectedWindow}`;
+}
+
+/** Of a list in a line. */
+const SHOWN_MAX = 4;
 
 function describeSeconds(seconds: number | null): string {
   if (seconds === null) return "not known";

@@ -19,23 +19,23 @@ const registration = (length: bigint, proofEndpoint = extendCandidateChain(crypt
   }) satisfies NodeRegistration;
 
 test("a chain within the budget is recomputed: right, or a mismatch", async () => {
-  const proofs = new CandidateProofs(crypto, "full", 20_000n);
+  const proofs = new CandidateProofs(crypto, () => "full", 20_000n);
   expect(await proofs.judge(registration(20n), seed)).toBe("valid");
   expect(await proofs.judge(registration(20n, hashOf("invented")), seed)).toBe("invalid");
   expect(proofs.unverified).toEqual([]);
 });
 
 test("what is over the budget, without history, or not to be checked is let pass and shown as unverified", async () => {
-  const proofs = new CandidateProofs(crypto, "full", 20_000n);
+  const proofs = new CandidateProofs(crypto, () => "full", 20_000n);
   expect(await proofs.judge(registration(21n, hashOf("long")), seed)).toBe("unverified");
   expect(await proofs.judge(registration(2n), undefined)).toBe("unverified");
   expect(proofs.unverified).toHaveLength(2);
-  const trusting = new CandidateProofs(crypto, "none");
+  const trusting = new CandidateProofs(crypto, () => "none");
   expect(await trusting.judge(registration(1n, hashOf("invented")), seed)).toBe("unverified");
 });
 
 test("one registration is judged once", async () => {
-  const proofs = new CandidateProofs(crypto, "full");
+  const proofs = new CandidateProofs(crypto, () => "full");
   const first = await proofs.judge(registration(2n), seed);
   const aborted = AbortSignal.abort();
   expect(await proofs.judge(registration(2n), seed, aborted)).toBe(first);

@@ -3,7 +3,7 @@
  * so a check costs what the chain cost. Local policy, never part of a transition.
  */
 import type { Native } from "../../native/index.ts";
-import { byteKey, type Hash32 } from "../../protocol/bytes.ts";
+import { byteKey, type Hash32, type NodeId } from "../../protocol/bytes.ts";
 import { nodeIdOf } from "../../protocol/identity/ids.ts";
 import { nodeRegistration, type NodeRegistration } from "../../protocol/objects/nodeRegistration.ts";
 import { candidateVdfInit } from "../../protocol/timechain/candidateChain.ts";
@@ -27,11 +27,11 @@ const VERDICTS_MAX = 1024;
 
 export class CandidateProofs {
   readonly #crypto: Native;
-  readonly #check: CandidateVdfCheck;
+  readonly #check: () => CandidateVdfCheck;
   readonly #budget: bigint;
-  readonly #verdicts = new Map<string, { readonly noderegHash: Hash32; readonly verdict: ProofVerdict }>();
+  readonly #verdicts = new Map<string, { readonly nodeId: NodeId; readonly verdict: ProofVerdict }>();
 
-  constructor(crypto: Native, check: CandidateVdfCheck, budget = CANDIDATE_VDF_BUDGET) {
+  constructor(crypto: Native, check: () => CandidateVdfCheck, budget = CANDIDATE_VDF_BUDGET) {
     this.#crypto = crypto;
     this.#check = check;
     this.#budget = budget;
@@ -51,13 +51,13 @@ export class CandidateProofs {
     if (known !== undefined) return known.verdict;
     const verdict = await this.#recompute(registration, seed, signal);
     if (this.#verdicts.size >= VERDICTS_MAX) this.#verdicts.delete(this.#verdicts.keys().next().value!);
-    this.#verdicts.set(byteKey(noderegHash), { noderegHash, verdict });
+    this.#verdicts.set(byteKey(noderegHash), { nodeId: nodeIdOf(this.#crypto, registration.nodePubkey), verdict });
     return verdict;
   }
 
-  /** Registrations that this node let pass without a check, oldest first: for a person to see. */
-  get unverified(): readonly Hash32[] {
-    return [...this.#verdicts.values()].filter(({ verdict }) => verdict === "unverified").map((v) => v.noderegHash);
+  /** Candidates whose chain this node let pass without a check, oldest first: for a person to see. */
+  get unverified(): readonly NodeId[] {
+    return [...this.#verdicts.values()].filter(({ verdict }) => verdict === "unverified").map(({ nodeId }) => nodeId);
   }
 
   async #recompute(
@@ -65,7 +65,7 @@ export class CandidateProofs {
     seed: ChainSeed | undefined,
     signal: AbortSignal | undefined,
   ): Promise<ProofVerdict> {
-    if (this.#check === "none" || seed === undefined) return "unverified";
+    if (this.#check() === "none" || seed === undefined) return "unverified";
     const iterations = vdfChainLength * seed.d;
     if (iterations > this.#budget) return "unverified";
     const nodeId = nodeIdOf(this.#crypto, nodePubkey);

@@ -83,6 +83,8 @@ export interface AppliedWindow {
   readonly refused: readonly RefusedRegistration[];
 }
 
+/** After a chain that had written progress; one that fails again before it does waits for longer. */
+const FIRST_RETRY_MS = 1000;
 const RETRY_MS = 30_000;
 
 /** An alarm may only divide by a share that says something. */
@@ -105,6 +107,8 @@ export class Lifecycle {
   #window: bigint | undefined;
   #standing: OwnStanding | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** Since its progress was written last. */
+  #hasFailed = false;
   #isSaved = true;
   #isClosed = false;
 
@@ -264,9 +268,11 @@ export class Lifecycle {
     if (this.#isClosed) return;
     this.#options.tell({ kind: "chain-failed", error });
     clearTimeout(this.#retry);
+    const delayMs = this.#hasFailed ? RETRY_MS : FIRST_RETRY_MS;
+    this.#hasFailed = true;
     this.#retry = setTimeout(() => {
       this.#carryOut(resumeActions(this.#state));
-    }, this.#options.retryMs ?? RETRY_MS);
+    }, this.#options.retryMs ?? delayMs);
   }
 
   async #runChain(chain: ChainState): Promise<void> {
@@ -322,6 +328,7 @@ export class Lifecycle {
         this.#fail(event.error);
         break;
       case "saved":
+        this.#hasFailed = false;
         break;
     }
   }
@@ -380,9 +387,10 @@ export class Lifecycle {
     if (standing === undefined || window === undefined) return undefined;
     const { rules } = this.#self;
     const { position, queueLength, activeNodes } = standing;
-    const { expected } = estimateRegistered(rules, window, position ?? 1n, queueLength, activeNodes);
+    const { earliest, expected } = estimateRegistered(rules, window, position ?? 1n, queueLength, activeNodes);
     return {
       ...{ position, length: queueLength, registrationWindow, expectedWindow: window + expected },
+      nextDrawWindow: rules.admission === "selection" ? window + earliest : undefined,
       expiresIn: expiryWindow(registrationWindow, rules.params) - window,
     };
   }
@@ -422,8 +430,10 @@ export interface CandidateStatus {
 }
 
 export interface QueueStatus {
-  /** From 1; undefined where admission is by lot. */
+  /** From 1; undefined where admission is by lot: the order of a draw follows from T of its own window. */
   readonly position: bigint | undefined;
+  /** Where admission is by lot. */
+  readonly nextDrawWindow: bigint | undefined;
   readonly length: bigint;
   readonly registrationWindow: bigint;
   readonly expectedWindow: bigint;

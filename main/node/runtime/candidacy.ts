@@ -59,7 +59,8 @@ export interface CandidacyStatus {
     readonly waitsFor: string | null;
   } | null;
   readonly queue: {
-    readonly position: number;
+    readonly position: number | null;
+    readonly nextDrawWindow: number | null;
     readonly length: number;
     readonly expectedWindow: number;
     readonly registrationWindow: number;
@@ -169,7 +170,8 @@ export class Candidacy {
         queue === undefined
           ? null
           : {
-              position: Number(queue.position ?? queue.length),
+              position: queue.position === undefined ? null : Number(queue.position),
+              nextDrawWindow: queue.nextDrawWindow === undefined ? null : Number(queue.nextDrawWindow),
               length: Number(queue.length),
               expectedWindow: Number(queue.expectedWindow),
               registrationWindow: Number(queue.registrationWindow),

@@ -1,10 +1,15 @@
 /** The way of a newcomer through a scaled network of real nodes (chapter 05): τ₂ = 100 windows. */
+import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
+
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { registrationMessage } from "../../consensus/objects.ts";
-import { ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
+import { toHex, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
 import { SUITE_MLDSA65 } from "../../protocol/identity/ids.ts";
 import { nodeRegistration, TYPE_NODE_REGISTRATION } from "../../protocol/objects/nodeRegistration.ts";
+import { CANDIDATE_FILE } from "../lifecycle/lifecycle.ts";
+import { findCandidate } from "../vdf/progressFile.ts";
 import { crypto, Member, Testnet, type TestNode } from "./testnet.fixture.ts";
 
 const EMISSION = 13_000_000_000n;
@@ -65,6 +70,8 @@ test("a candidate computes its chain, waits behind four others and is admitted w
   await newcomer.untilPhase("Registered");
   const { queue } = await statusOf(newcomer);
   expect(queue!.position).toBeGreaterThanOrEqual(2);
+  // Who lets chains pass unchecked says whose.
+  expect((await statusOf(founder)).unverifiedCandidates).toContain(toHex(member.nodeId));
   await restart();
   await newcomer.until(async () => (await statusOf(newcomer)).phase !== "Registered");
   const status = await statusOf(newcomer);
@@ -77,6 +84,7 @@ test("a candidate computes its chain, waits behind four others and is admitted w
   await restart();
   expect((await statusOf(newcomer)).phase).toBe("Active");
 
+  expect((await statusOf(founder)).unverifiedCandidates).not.toContain(toHex(member.nodeId));
   await newcomer.untilWindow(queue!.expectedWindow + 8);
   const summary = await newcomer.node.state.ask("summary", undefined);
   expect(summary.totalBalance).toBe(EMISSION * (summary.height - 1n));
@@ -85,6 +93,35 @@ test("a candidate computes its chain, waits behind four others and is admitted w
   const income = lines.reduce((sum, { amount }) => sum + amount, 0n);
   expect(await newcomer.balance(member.nodeAccountId)).toBe(income);
 }, 180_000);
+
+test("a candidate thread that ends by itself is named, and its chain goes on without losing a finished segment", async () => {
+  const d = 3_000_000;
+  const short = new Testnet({ founders: [new Member("one")], tau2Windows: 16n, d: BigInt(d) });
+  const threads: Worker[] = [];
+  const note = (thread: Worker): void => void threads.push(thread);
+  process.on("worker", note);
+  try {
+    // Who checks chains in full admits only a right one.
+    await short.start(new Member("one"), { candidateVdfCheck: "full" });
+    const member = new Member("unlucky");
+    const unlucky = await short.start(member);
+    const candidate = async () => (await unlucky.node.status()).candidate;
+    await unlucky.untilWindow(2);
+    await unlucky.node.join({ startsAnyway: true, cpuShare: 0.3 });
+    await unlucky.until(async () => ((await candidate())?.done ?? 0) > 3 * d);
+    const before = (await candidate())!;
+    await threads.findLast(({ threadName }) => threadName === "vdf-candidate")!.terminate();
+    const left = findCandidate(crypto, join(short.directoryOf(member), CANDIDATE_FILE))!;
+    expect(Number(left.segment)).toBeGreaterThanOrEqual(Math.floor(before.done / d));
+    await unlucky.untilNotice("candidate-chain-failed");
+    await unlucky.until(() => threads.filter(({ threadName }) => threadName === "vdf-candidate").length === 2);
+    expect((await candidate())?.startWindow ?? before.startWindow).toBe(before.startWindow);
+    await unlucky.untilPhase("Active");
+  } finally {
+    process.off("worker", note);
+    await short.end();
+  }
+}, 120_000);
 
 test("a candidate too slow for its deadline is refused, warned when it starts anyway, and starts over with the reason shown", async () => {
   const short = new Testnet({ founders: [new Member("one")], tau2Windows: 16n, d: 2_000_000n });

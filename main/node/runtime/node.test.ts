@@ -131,6 +131,21 @@ test("a TimeChain thread that ends by itself is named, and the node goes on with
   }
 }, 60_000);
 
+test("what a person chose about candidates holds over restarts, and says what auto comes to", async () => {
+  const one = new Member("one");
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });
+  const { node } = await net.start(one, { candidateVdfCheck: "full", followsTimeAsCandidate: true });
+  const usual = { candidateVdfCheck: "auto", followsTime: "auto" };
+  expect(await node.settings()).toEqual({ ...usual, inForce: { candidateVdfCheck: "full", followsTime: true } });
+  await node.setSettings({ candidateVdfCheck: "none" });
+  const chosen = { candidateVdfCheck: "none", followsTime: "no" };
+  const inForce = { candidateVdfCheck: "none", followsTime: false };
+  expect(await node.setSettings({ followsTime: "no" })).toEqual({ ...chosen, inForce });
+  await node.stop();
+  const again = await net.start(one);
+  expect(await again.node.settings()).toEqual({ ...chosen, inForce });
+}, 30_000);
+
 test("a node stops in time with everything on disk, also while it starts over", async () => {
   const one = new Member("one");
   const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });

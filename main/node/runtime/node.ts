@@ -12,7 +12,7 @@ import type { Verdict } from "../../consensus/verdict.ts";
 import type { IdentityStore } from "../../keystore/identityStore.ts";
 import type { NodeSigner } from "../../keystore/signers.ts";
 import type { Native } from "../../native/index.ts";
-import { toHex } from "../../protocol/bytes.ts";
+import { toHex, type NodeId } from "../../protocol/bytes.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
 import type { Operation } from "../../protocol/objects/operations.ts";
 import { supplyAt } from "../../protocol/state/supply.ts";
@@ -20,11 +20,16 @@ import { CandidateProofs, type CandidateVdfCheck } from "../lifecycle/candidateP
 import type { OpenedNetwork } from "../network/openNetwork.ts";
 import { StateClient } from "../state/client.ts";
 import { SIGNED_LOG_FILE, SignedLog } from "../store/signedLog.ts";
+import type { Progress } from "../store/tables.ts";
+import { checkHistory } from "../sync/historyCheck.ts";
+import { findFarTip, join as takeSnapshot, type JoinerParts } from "../sync/joiner.ts";
+import { FastSyncServer } from "../sync/server.ts";
 import { Candidacy, type CandidacyStatus, type JoinRequest } from "./candidacy.ts";
 import { Engine, type EngineFailure } from "./engine.ts";
 import { NoticeBoard, type Notice } from "./notices.ts";
 import { WindowPace } from "./pace.ts";
 import { forgetSeenElsewhere, markSeenElsewhere, QuietPeriod, wasSeenElsewhere, type QuietReason } from "./quiet.ts";
+import { DEFAULT_NODE_SETTINGS, readNodeSettings, writeNodeSettings, type NodeSettings } from "./settings.ts";
 import { backUpStored, checkStored, type Task } from "./storeTasks.ts";
 import { Tables, type AppliedWindow, type Tip } from "./tables.ts";
 import { nobody, type Transport } from "./transport.ts";
@@ -46,11 +51,13 @@ export interface NodeOptions {
   readonly network: OpenedNetwork;
   /** Nobody unless given. */
   readonly transport?: Transport;
+  /** What the person's settings `auto` stand for, in tests. */
   readonly candidateVdfCheck?: CandidateVdfCheck;
-  /** Until it is a node, T comes from decided headers; by default where there is one core for both chains. */
   readonly followsTimeAsCandidate?: boolean;
   /** File of the add-on, for the threads of a packaged program. */
   readonly addonPath?: string;
+  /** Windows behind the others from which on a snapshot is taken; by default as many as peers keep. */
+  readonly behindMax?: bigint;
   readonly logger: NodeLog;
 }
 
@@ -60,7 +67,19 @@ export interface NodeStatus extends CandidacyStatus {
   readonly stateRoot: string | null;
   readonly supply: string | null;
   readonly peers: number;
+  /** While a snapshot is being taken: how far that is. */
+  readonly sync: Progress | null;
+  /** Node ids. */
+  readonly unverifiedCandidates: string[];
   readonly notices: Notice[];
+}
+
+/** What is left out stays. */
+export type NodeSettingsChange = { readonly [Name in keyof NodeSettings]?: NodeSettings[Name] | undefined };
+
+export interface NodeSettingsInForce extends NodeSettings {
+  /** What `auto` comes to here. */
+  readonly inForce: { readonly candidateVdfCheck: CandidateVdfCheck; readonly followsTime: boolean };
 }
 
 export interface NodeTime {
@@ -93,6 +112,10 @@ export interface SeenOperation {
 const RESTART_MS = [200, 1000, 5000, 15_000, 60_000] as const;
 /** A store that has not closed by then is left as a crash would leave it. */
 const CLOSE_MS_MAX = 3000;
+/** A progress that a person follows. */
+const SYNC_TOLD_MS = 500;
+/** After these a person must decide. */
+const SYNC_HALTS = new Set(["snapshot-breaks-rules", "two-certificates", "protocol-version-unsupported"]);
 /** A run that lasted so long is a new beginning. */
 const STABLE_MS = 600_000;
 
@@ -114,6 +137,7 @@ interface Run {
   readonly client: StateClient;
   readonly log: SignedLog;
   readonly engine: Engine;
+  readonly ending: AbortController;
 }
 
 export class RunningNode {
@@ -125,7 +149,7 @@ export class RunningNode {
   readonly #proofs: CandidateProofs;
   readonly #listeners = new Set<(change: NodeChange) => void>();
   readonly #deciders = new Set<(decided: DecidedWindow) => void>();
-  readonly #followsTimeAsCandidate: boolean;
+  #settings: NodeSettings = DEFAULT_NODE_SETTINGS;
   readonly #operationListeners = new Set<(seen: SeenOperation) => void>();
   #candidacy: Candidacy | undefined;
   #run: Run | undefined;
@@ -136,6 +160,10 @@ export class RunningNode {
   /** Windows below it were decided before this run began, even where the store does not know it. */
   #reachedBefore = 0n;
   #quiet: QuietPeriod | undefined;
+  /** The snapshot that is being taken. */
+  #sync: Progress | null = null;
+  #syncToldMs = 0;
+  readonly #stopping = new AbortController();
   #failures = 0;
   #runSinceMs = 0;
   #restart: NodeJS.Timeout | undefined;
@@ -148,8 +176,7 @@ export class RunningNode {
     this.#signer = signer;
     this.#transport = options.transport ?? nobody;
     this.#isLive = this.#transport.isAlone;
-    this.#followsTimeAsCandidate = options.followsTimeAsCandidate ?? availableParallelism() < 2;
-    this.#proofs = new CandidateProofs(options.crypto, options.candidateVdfCheck ?? "full");
+    this.#proofs = new CandidateProofs(options.crypto, () => this.#inForce.candidateVdfCheck);
     this.#notices = new NoticeBoard((notice) => {
       options.logger.info({ notice: notice.code, ...notice.params }, "notice");
       this.#emit({ kind: "notice", notice });
@@ -161,6 +188,8 @@ export class RunningNode {
     const { crypto, network, addonPath } = this.#options;
     const { rules } = network.network;
     this.#quiet = this.#quietAtStart();
+    const onDamage = (): void => this.#notices.tell("node-settings-damaged");
+    this.#settings = (await readNodeSettings(network.directory, onDamage)) ?? DEFAULT_NODE_SETTINGS;
     this.#candidacy = await Candidacy.open({
       ...{ crypto, rules, signer: this.#signer, folder: network.directory, notices: this.#notices },
       ...(addonPath === undefined ? {} : { addonPath }),
@@ -179,15 +208,33 @@ export class RunningNode {
     const window = this.#tip?.window;
     const { emissionMoneta } = this.#options.network.network.rules.params;
     const standing = this.#candidacy?.status() ?? NO_CANDIDACY;
-    return Promise.resolve({
+    const unverified = await this.#unverifiedCandidates();
+    return {
       ...standing,
       window: window === undefined ? null : Number(window),
       windowAtMs: this.#tipAtMs,
       stateRoot: this.#tip === undefined ? null : toHex(this.#tip.stateRoot),
       supply: window === undefined ? null : supplyAt(emissionMoneta, window).toString(),
       peers: this.#transport.peers.length,
+      sync: this.#sync,
+      unverifiedCandidates: unverified.map(toHex),
       notices: this.#notices.standing,
-    });
+    };
+  }
+
+  settings(): Promise<NodeSettingsInForce> {
+    return Promise.resolve({ ...this.#settings, inForce: this.#inForce });
+  }
+
+  /** Durable when it resolves; in force from the next window on. */
+  async setSettings({
+    candidateVdfCheck = this.#settings.candidateVdfCheck,
+    followsTime = this.#settings.followsTime,
+  }: NodeSettingsChange): Promise<NodeSettingsInForce> {
+    const settings = { candidateVdfCheck, followsTime };
+    await writeNodeSettings(this.#options.network.directory, settings);
+    this.#settings = settings;
+    return this.settings();
   }
 
   /** Throws `no-window-yet` before window 0 is decided. */
@@ -280,6 +327,7 @@ export class RunningNode {
   /** Writes down what must be, and ends all threads. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#stopping.abort();
     clearTimeout(this.#restart);
     await Promise.all([this.#candidacy?.close(), this.#queue(() => this.#end())]);
     this.#signer.close();
@@ -287,7 +335,31 @@ export class RunningNode {
 
   get #followsTime(): boolean {
     const phase = this.#candidacy?.phase;
-    return this.#followsTimeAsCandidate && (phase === "CandidateVdf" || phase === "Registered");
+    return this.#inForce.followsTime && (phase === "CandidateVdf" || phase === "Registered");
+  }
+
+  get #inForce(): NodeSettingsInForce["inForce"] {
+    const { candidateVdfCheck, followsTimeAsCandidate, network } = this.#options;
+    const { candidateVdfCheck: check, followsTime } = this.#settings;
+    // What a reference node publishes as the end of its chain is none (chapter 05 §8, L2).
+    const usual = candidateVdfCheck ?? (network.network.rules.profile === "rc1" ? "none" : "full");
+    const isOneCore = followsTimeAsCandidate ?? availableParallelism() < 2;
+    return {
+      candidateVdfCheck: check === "auto" ? usual : check,
+      followsTime: followsTime === "auto" ? isOneCore : followsTime === "yes",
+    };
+  }
+
+  /** In the pool, and their chains let pass unchecked since this start. While the node begins anew nobody can look. */
+  async #unverifiedCandidates(): Promise<readonly NodeId[]> {
+    const { unverified } = this.#proofs;
+    if (unverified.length === 0 || this.#run === undefined) return [];
+    try {
+      return await this.#run.client.ask("candidatesAmong", unverified);
+    } catch (error) {
+      if (error instanceof ProtocolError) return [];
+      throw error;
+    }
   }
 
   get #engine(): Engine {
@@ -348,6 +420,7 @@ export class RunningNode {
           ...{ folder: directory, tables: new Tables(crypto, this.#signer.nodeId, client), log },
           signer: this.#quiet === undefined ? this.#signer : undefined,
           ...{ transport: this.#transport, proofs: this.#proofs },
+          ...(network.rules.profile === "spec" && { fastSync: new FastSyncServer({ state: client }) }),
           followsTime: () => this.#followsTime,
           listener: {
             draft: () => this.#candidacy?.draft,
@@ -363,7 +436,7 @@ export class RunningNode {
             failed: fail,
           },
         });
-        this.#run = { client, log, engine };
+        this.#run = { client, log, engine, ending: new AbortController() };
         this.#tip = engine.tip;
         if (engine.tip.window !== undefined) {
           this.#candidacy?.see(engine.tip.window, await this.#tables.standing(this.#candidacy.draft));
@@ -376,7 +449,97 @@ export class RunningNode {
       }
       this.#notices.clear("run");
       this.#emit({ kind: "status" });
+      void this.#lookAhead();
+      void this.#checkHistory();
     });
+  }
+
+  get #joinerParts(): JoinerParts {
+    const { crypto, network: opened, addonPath, behindMax, logger } = this.#options;
+    const { network, genesis, directory } = opened;
+    return {
+      ...{ crypto, transport: this.#transport, genesisStateRoot: genesis.roots.stateRoot },
+      open: {
+        ...{ directory, rules: network.rules, networkId: genesis.stateHash, founders: network.otherFounders },
+        whenMissing: "must-exist",
+      },
+      ...(addonPath === undefined ? {} : { addonPath }),
+      ...(behindMax === undefined ? {} : { behindMax }),
+      onProgress: (progress) => {
+        const isNews = this.#sync?.step !== progress.step || performance.now() - this.#syncToldMs > SYNC_TOLD_MS;
+        this.#sync = progress;
+        if (!isNews) return;
+        this.#syncToldMs = performance.now();
+        this.#emit({ kind: "status" });
+      },
+      onFault: ({ peerId, fault }) => {
+        logger.warn({ fault }, "a peer's part of the snapshot");
+        this.#notices.tell("sync-peer-fault", { peer: peerId, fault });
+      },
+    };
+  }
+
+  /** Are the others too far ahead to be followed window by window? Then the machine rests until a snapshot is taken. */
+  async #lookAhead(hint?: bigint): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return;
+    try {
+      const tip = await findFarTip(this.#joinerParts, run.engine.window, hint, run.ending.signal);
+      if (tip === undefined || this.#run !== run) return;
+      this.#notices.post("sync", "snapshot-taken", { window: run.engine.window, tip });
+      await this.#queue(() => this.#end());
+      await this.#queue(() => this.#takeSnapshot(tip));
+      this.#beginSoon(0);
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code === "cancelled") return;
+      const known = error instanceof ProtocolError;
+      this.#failed({
+        code: known ? String(error.code) : "node-defect",
+        params: known ? error.params : {},
+        isHalt: known && SYNC_HALTS.has(String(error.code)),
+        ...(error instanceof Error && { cause: error }),
+      });
+    }
+  }
+
+  async #takeSnapshot(tip: bigint): Promise<void> {
+    try {
+      const { anchor, bytesReceived, faults } = await takeSnapshot(this.#joinerParts, tip, this.#stopping.signal);
+      const faulty = faults.map(({ peerId, fault }) => `${peerId} ${fault}`).join(", ");
+      this.#options.logger.info({ anchor: String(anchor), bytesReceived, faulty }, "snapshot");
+    } finally {
+      this.#sync = null;
+      this.#notices.clear("sync");
+      this.#emit({ kind: "status" });
+    }
+  }
+
+  /** The windows before the snapshot, of which joining has looked at a sample. */
+  async #checkHistory(): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return;
+    const { crypto, network } = this.#options;
+    try {
+      const outcome = await checkHistory({
+        ...{ crypto, directory: network.directory, state: run.client, height: run.engine.window },
+        onProgress: (done, total) => this.#notices.post("history", "history-verified", { done, total }),
+        signal: run.ending.signal,
+      });
+      this.#notices.clear("history");
+      if (outcome === "verified") this.#notices.tell("history-verified-whole");
+    } catch (error) {
+      if (run.ending.signal.aborted || this.#run !== run) return;
+      const known = error instanceof ProtocolError;
+      const code = known ? String(error.code) : "node-defect";
+      // What is wrong with it will be found again.
+      const isHalt = code === "timechain-history-wrong";
+      this.#failed({
+        code,
+        params: known ? error.params : {},
+        isHalt,
+        ...(error instanceof Error && { cause: error }),
+      });
+    }
   }
 
   /**
@@ -398,6 +561,7 @@ export class RunningNode {
     const run = this.#run;
     this.#run = undefined;
     if (run === undefined) return;
+    run.ending.abort();
     const note = (error: unknown): void => this.#options.logger.warn({ err: error }, "while stopping");
     await run.engine.stop().catch(note);
     await run.log.close().catch(note);

@@ -123,6 +123,8 @@ export interface StateRequests {
     readonly gives: OwnStanding;
   };
   summary: { readonly takes: undefined; readonly gives: Summary };
+  /** Those of them that stand in the pool. */
+  candidatesAmong: { readonly takes: readonly NodeId[]; readonly gives: readonly NodeId[] };
   account: { readonly takes: AccountId; readonly gives: AccountRecord | undefined };
   /** Of one and the same state, in the order asked. */
   accounts: { readonly takes: readonly AccountId[]; readonly gives: SettledAccounts };

@@ -106,6 +106,7 @@ export class StateService {
       const sizes = { accounts: accounts.size, nodes: nodes.size, candidates: candidates.size };
       return { height, roots, ...sizes, totalBalance: accounts.totalBalance, header };
     },
+    candidatesAmong: (ids) => ids.filter((id) => this.#opened.state.candidates.get(id) !== undefined),
     account: (id) => this.#opened.state.accounts.get(id),
     accounts: (ids) => {
       const { state, height } = this.#opened;
