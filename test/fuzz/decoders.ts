@@ -5,9 +5,11 @@ import type { AnyDecoder } from "./decoder.ts";
 import { fastSyncDecoders } from "./decoders/fastSync.ts";
 import { fileDecoders } from "./decoders/files.ts";
 import { layoutDecoders } from "./decoders/layouts.ts";
+import { linkDecoders } from "./decoders/links.ts";
 import { merkleDecoders } from "./decoders/merkle.ts";
 import { messageDecoders } from "./decoders/messages.ts";
 import { relayedDecoders } from "./decoders/relayed.ts";
+import { meshFileDecoders } from "./decoders/meshFiles.ts";
 import { textDecoders } from "./decoders/text.ts";
 
 export interface DecoderTable {
@@ -24,6 +26,8 @@ export function makeDecoders(crypto: Crypto): DecoderTable {
     ...fastSyncDecoders(counted),
     ...fileDecoders(counted),
     ...textDecoders(counted),
+    ...linkDecoders,
+    ...meshFileDecoders,
     ...messageDecoders,
     ...relayedDecoders(counted),
   ];

@@ -8,7 +8,7 @@ import { SignedClass } from "../../main/protocol/objects/signed.ts";
 const READING = /^(decode|parse|read|load|open|import|from)([A-Z]|$)/;
 
 /** Rooms in which everything that reads must be in the table. */
-export const ROOMS = ["protocol", "network/messages", "network/gossip", "network/privacy", "network/radio"];
+export const ROOMS = ["protocol", "cities", "network/messages", "network/gossip", "network/privacy", "network/radio"];
 
 export interface ReadingExport {
   /** `file#name`, the file as it lies in `main`. */

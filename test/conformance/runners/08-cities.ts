@@ -116,11 +116,12 @@ export const citiesRunners: Readonly<Record<string, Runner>> = {
 
   "08-mesh-vpn/health": ({ start_unix, step_seconds, probes, timeline, node = "n", city = "abc" }) => {
     const regular = (probes ?? []).map((result: string, i: number) => [i * step_seconds, result, 40]);
+    const results: readonly [number, Input, number][] = timeline ?? regular;
     const states: string[] = [];
     let final: EndpointHealth | undefined;
-    for (const [offset, result, ms] of timeline ?? regular) {
+    for (const [offset, result, ms] of results) {
       const probe = result === "ok" ? { handshakeMs: ms } : { error: result };
-      final = recordProbe(final, { node, city }, probe, start_unix + offset);
+      final = recordProbe(final, { node, city }, probe, Number(start_unix) + offset);
       states.push(final.state);
     }
     return { states, final };
