@@ -17,7 +17,7 @@ import { FETCH_WINDOWS_MAX } from "./limits.ts";
 import type { FetchedWindow, Material } from "./material.ts";
 import { newProposal } from "./pools/proposals.ts";
 import { takeIn } from "./receive.ts";
-import type { NodeState } from "./state.ts";
+import { NOTHING_ASKED, type NodeState } from "./state.ts";
 import { checkBodyRoots } from "./validation/body.ts";
 import { checkHeaderInContext } from "./validation/header.ts";
 
@@ -33,6 +33,10 @@ export function takeFetched(state: NodeState, out: Effect[]): boolean {
   const event = state.fetched.get(state.window);
   if (!state.isOpen || event === undefined) return false;
   state.fetched.delete(state.window);
+  // The last of an answer: whoever gave it may have had no more, and what follows can be asked for.
+  if (state.fetched.size === 0 && state.window >= state.asked.first) {
+    state.asked = { first: state.window, end: state.window + 1n };
+  }
   const failure = checkFetched(state, event.fetched);
   if (failure !== undefined) {
     refuse(state, out, event.from, failure);
@@ -84,6 +88,7 @@ function checkRegistrations(
 /** The queue behind a bad window is of the same peer: all of it is asked for anew, from whomever the runtime takes next. */
 function refuse(state: NodeState, out: Effect[], peer: PeerId, failure: string): void {
   state.fetched.clear();
+  state.asked = NOTHING_ASKED;
   out.push({ kind: "report", fault: { code: "bad-window", peer, failure } });
 }
 

@@ -51,5 +51,8 @@ export const WANTED_MAX = 2 * BODY_ENTRIES_MAX;
 /** Identifiers asked for at once. */
 export const FETCH_IDS_MAX = 1000;
 
+/** So few decided windows wait to be taken in that more are asked for. */
+export const FETCHED_AHEAD_MIN = 16;
+
 /** Decided windows asked for at once. */
 export const FETCH_WINDOWS_MAX = 64n;

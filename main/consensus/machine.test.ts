@@ -340,7 +340,16 @@ describe("received objects", () => {
   test("far ahead make the node ask for the windows in between", () => {
     const bench = new Bench();
     bench.receive(bundleOf(0, 40n, otherHash));
-    expect(bench.last("fetch-windows")).toMatchObject({ first: 0n });
+    expect(bench.last("fetch-windows")).toMatchObject({ first: 0n, count: 64n });
+  });
+
+  test("far ahead are asked about once, and again with the next repetition when nothing came", () => {
+    const bench = new Bench();
+    bench.receive(bundleOf(0, 40n, otherHash));
+    bench.receive(bundleOf(0, 41n, otherHash));
+    expect(bench.all("fetch-windows")).toHaveLength(1);
+    bench.step({ kind: "timer-expired", timer: { name: "resend", window: 0n, round: 0 } });
+    expect(bench.all("fetch-windows")).toHaveLength(2);
   });
 
   test("that spoil a body are not held against the proposer", () => {

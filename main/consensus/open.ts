@@ -99,7 +99,6 @@ function beginWindow(state: NodeState, out: Effect[], view: WindowView): void {
   state.wanted.clear();
   state.loggedMaterial.clear();
   state.isBehind = false;
-  state.hasAskedWindows = false;
   // One window more than rules need, for peers that ask.
   state.bundles.forgetBefore(window - 2n);
   state.reveals.forgetBefore(window - 2n);

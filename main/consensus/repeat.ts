@@ -2,9 +2,9 @@
 import { PRECOMMIT, PREVOTE, type ProposalHeader } from "../protocol/objects/consensus.ts";
 import type { Effect } from "./effects.ts";
 import type { PeerId } from "./events.ts";
-import { FETCH_IDS_MAX, FETCH_WINDOWS_MAX } from "./limits.ts";
+import { FETCH_IDS_MAX, FETCH_WINDOWS_MAX, FETCHED_AHEAD_MIN } from "./limits.ts";
 import type { Message } from "./objects.ts";
-import type { NodeState } from "./state.ts";
+import { NOTHING_ASKED, type NodeState } from "./state.ts";
 import { isHeld } from "./rules/validate.ts";
 
 /** Own words go to everybody; everything held goes to one peer in turn, which mends what got lost on the way of others. */
@@ -17,7 +17,7 @@ export function repeatWords(state: NodeState, out: Effect[]): void {
     if (peer !== undefined) tellPeer(state, out, peer);
   }
   for (const wanted of state.wanted.values()) wanted.isAsked = false;
-  state.hasAskedWindows = false;
+  state.asked = NOTHING_ASKED;
   state.isBehind = state.seenWindow > state.window;
   state.startTimer(out, "resend", 0);
 }
@@ -93,13 +93,17 @@ export function fetchWanted(state: NodeState, out: Effect[]): void {
   if (hashes.length > 0) out.push({ kind: "fetch-objects", hashes });
 }
 
-/** Somebody is further on: decided windows are asked for, once between repetitions. */
+/** Somebody is further on: decided windows are asked for, the next ones before the last have been taken in. */
 export function fetchWindows(state: NodeState, out: Effect[]): void {
-  const isFarBehind = state.seenWindow > state.window + 1n;
-  if (!state.isOpen || state.hasAskedWindows || !(isFarBehind || state.isBehind) || state.fetched.size > 0) return;
-  state.hasAskedWindows = true;
+  const { window, fetched, seenWindow: seen } = state;
+  if (!state.isOpen || !(seen > window + 1n || state.isBehind) || fetched.size > FETCHED_AHEAD_MIN) return;
+  let first = window;
+  for (const held of fetched.keys()) if (held >= first) first = held + 1n;
+  // What was asked for and has not come is asked for again with the next repetition.
+  if (first < state.asked.end) return;
+  const end = window + FETCH_WINDOWS_MAX;
+  state.asked = { first, end };
   state.isBehind = false;
-  const seen = state.seenWindow;
-  out.push({ kind: "notify", notice: { code: "behind", window: state.window, seen } });
-  out.push({ kind: "fetch-windows", first: state.window, count: FETCH_WINDOWS_MAX });
+  out.push({ kind: "notify", notice: { code: "behind", window, seen } });
+  out.push({ kind: "fetch-windows", first, count: end - first });
 }

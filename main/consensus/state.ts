@@ -34,6 +34,8 @@ export interface Self {
 
 export type TimerState = "off" | "running" | "expired";
 
+export const NOTHING_ASKED = { first: 0n, end: 0n };
+
 /** Where the node stands in the open window; round 0 until it is armed. */
 export interface RoundState {
   readonly round: number;
@@ -109,7 +111,8 @@ export class NodeState {
   seenWindow = -1n;
   /** Of the own log, for windows that are not open yet. */
   readonly loggedAhead = new Map<bigint, LoggedObject[]>();
-  hasAskedWindows = false;
+  /** Decided windows that were asked for last and may be on their way, `end` not included. */
+  asked = NOTHING_ASKED;
   /** A repetition found that others are a window ahead. */
   isBehind = false;
   /** Decided windows from peers, until their turn comes. */
