@@ -905,6 +905,30 @@ export const en = {
     sentence: "Two different decisions of window {{window}} carry a quorum: the node signs nothing more.",
     remedy: "More than a third of the network signed twice. Wait for what its people agree on.",
   },
+  "snapshot-taken": {
+    sentence: "The network is far ahead (window {{tip}}, here {{window}}): the node takes a snapshot of its state.",
+    remedy: "Nothing is to be done. Every part is checked; stopping the host loses nothing that came.",
+  },
+  "sync-peer-fault": {
+    sentence: "Peer {{peer}} sent a wrong part of the snapshot, or none ({{fault}}).",
+    remedy: "Nothing is to be done: the part comes from others.",
+  },
+  "snapshot-breaks-rules": {
+    sentence: "The network's state after window {{window}} breaks the network's own rules ({{fault}}).",
+    remedy: "Do not use this network: tell the people who run it.",
+  },
+  "history-verified": {
+    sentence: "History verified: {{done}} of {{total}} windows.",
+    remedy: "Nothing is to be done: the node takes part meanwhile.",
+  },
+  "history-verified-whole": {
+    sentence: "The whole history before the snapshot is verified.",
+    remedy: "Nothing is to be done.",
+  },
+  "timechain-history-wrong": {
+    sentence: "The TimeChain of the history is wrong in window {{window}}: the snapshot came from a false chain.",
+    remedy: "Stop the host, remove the folder store of this network and start with peers that you trust.",
+  },
   "timechain-computed-wrong": {
     sentence: "The TimeChain since the last stop was computed wrong; the node begins again before that.",
     remedy: "Memory or processor made a mistake: test the computer.",

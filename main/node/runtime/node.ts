@@ -24,6 +24,7 @@ import type { Progress } from "../store/tables.ts";
 import { checkHistory } from "../sync/historyCheck.ts";
 import { findFarTip, join as takeSnapshot, type JoinerParts } from "../sync/joiner.ts";
 import { FastSyncServer } from "../sync/server.ts";
+import { CATCH_UP_WINDOWS_MAX } from "../sync/syncState.ts";
 import { Candidacy, type CandidacyStatus, type JoinRequest } from "./candidacy.ts";
 import { Engine, type EngineFailure } from "./engine.ts";
 import { NoticeBoard, type Notice } from "./notices.ts";
@@ -59,6 +60,10 @@ export interface NodeOptions {
   /** Windows behind the others from which on a snapshot is taken; by default as many as peers keep. */
   readonly behindMax?: bigint;
   readonly logger: NodeLog;
+  /** Aborted where the start is not wanted any more, which then rejects with `cancelled`. */
+  readonly stopping?: AbortSignal;
+  /** Hears how far it is while it opens what is on disk; later the status says so. */
+  readonly onProgress?: ((progress: NodeProgress) => void) | undefined;
 }
 
 export interface NodeStatus extends CandidacyStatus {
@@ -69,6 +74,7 @@ export interface NodeStatus extends CandidacyStatus {
   readonly peers: number;
   /** While a snapshot is being taken: how far that is. */
   readonly sync: Progress | null;
+  readonly progress: NodeProgress | null;
   /** Node ids. */
   readonly unverifiedCandidates: string[];
   readonly notices: Notice[];
@@ -76,6 +82,14 @@ export interface NodeStatus extends CandidacyStatus {
 
 /** What is left out stays. */
 export type NodeSettingsChange = { readonly [Name in keyof NodeSettings]?: NodeSettings[Name] | undefined };
+
+/** Of what keeps a node from being in step with the network. */
+export interface NodeProgress {
+  readonly what: "open" | "catch-up";
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: string;
+}
 
 export interface NodeSettingsInForce extends NodeSettings {
   /** What `auto` comes to here. */
@@ -116,6 +130,7 @@ const CLOSE_MS_MAX = 3000;
 const SYNC_TOLD_MS = 500;
 /** After these a person must decide. */
 const SYNC_HALTS = new Set(["snapshot-breaks-rules", "two-certificates", "protocol-version-unsupported"]);
+const REPORT_INTERVAL_MS = 200;
 /** A run that lasted so long is a new beginning. */
 const STABLE_MS = 600_000;
 
@@ -155,6 +170,10 @@ export class RunningNode {
   #run: Run | undefined;
   #tip: Tip | undefined;
   #tipAtMs: number | null = null;
+  #progress: NodeProgress | null = null;
+  #reportedMs = -Infinity;
+  /** The newest window that others have told of. */
+  #seen = 0n;
   /** The last window of this run was decided in step with the others. */
   #isLive: boolean;
   /** Windows below it were decided before this run began, even where the store does not know it. */
@@ -163,6 +182,7 @@ export class RunningNode {
   /** The snapshot that is being taken. */
   #sync: Progress | null = null;
   #syncToldMs = 0;
+  #isLookingAhead = false;
   readonly #stopping = new AbortController();
   #failures = 0;
   #runSinceMs = 0;
@@ -217,6 +237,7 @@ export class RunningNode {
       supply: window === undefined ? null : supplyAt(emissionMoneta, window).toString(),
       peers: this.#transport.peers.length,
       sync: this.#sync,
+      progress: this.#progress,
       unverifiedCandidates: unverified.map(toHex),
       notices: this.#notices.standing,
     };
@@ -392,7 +413,7 @@ export class RunningNode {
       if (this.#isStopped) return;
       this.#runSinceMs = performance.now();
       const { network, genesis, directory } = this.#options.network;
-      const { addonPath, logger, crypto } = this.#options;
+      const { addonPath, logger, crypto, stopping } = this.#options;
       let isCurrent = true;
       const fail = (failure: EngineFailure): void => {
         if (isCurrent) this.#failed(failure);
@@ -405,10 +426,18 @@ export class RunningNode {
       const isKnown = existsSync(join(directory, SIGNED_LOG_FILE));
       let log: SignedLog | undefined;
       try {
-        const opened = await client.ask("open", {
-          ...{ directory, rules: network.rules, networkId: genesis.stateHash, founders: network.otherFounders },
-          whenMissing: isKnown ? "must-exist" : "create",
-        });
+        const opened = await client.ask(
+          "open",
+          {
+            ...{ directory, rules: network.rules, networkId: genesis.stateHash, founders: network.otherFounders },
+            whenMissing: isKnown ? "must-exist" : "create",
+          },
+          {
+            onProgress: ({ step, done, total }) => this.#report({ what: "open", done, total, unit: step }),
+            ...(stopping && { signal: stopping }),
+          },
+        );
+        this.#progress = null;
         for (const note of opened.notes) logger.warn({ note }, "store");
         if (!isKnown && opened.height > 0n) this.#keepQuiet("signed-log-missing");
         log = await SignedLog.open(directory, genesis.stateHash);
@@ -482,7 +511,10 @@ export class RunningNode {
   /** Are the others too far ahead to be followed window by window? Then the machine rests until a snapshot is taken. */
   async #lookAhead(hint?: bigint): Promise<void> {
     const run = this.#run;
-    if (run === undefined) return;
+    const { behindMax = CATCH_UP_WINDOWS_MAX } = this.#options;
+    const isFar = hint === undefined || (run !== undefined && hint - run.engine.window > behindMax);
+    if (run === undefined || !isFar || this.#isLookingAhead) return;
+    this.#isLookingAhead = true;
     try {
       const tip = await findFarTip(this.#joinerParts, run.engine.window, hint, run.ending.signal);
       if (tip === undefined || this.#run !== run) return;
@@ -499,6 +531,8 @@ export class RunningNode {
         isHalt: known && SYNC_HALTS.has(String(error.code)),
         ...(error instanceof Error && { cause: error }),
       });
+    } finally {
+      this.#isLookingAhead = false;
     }
   }
 
@@ -603,6 +637,10 @@ export class RunningNode {
     if (tip.window + 1n >= this.#reachedBefore) this.#notices.clear("behind-log");
     this.#tip = tip;
     this.#tipAtMs = Date.now();
+    const isBehind = !isLive && tip.window < this.#seen;
+    this.#progress = isBehind
+      ? { what: "catch-up", done: Number(tip.window), total: Number(this.#seen), unit: "windows" }
+      : null;
     this.#pace.closed(tip.window, isLive, performance.now());
     this.#candidacy?.applied({ ...applied, isSynchronised: isLive });
     if (this.#quiet?.closed(tip.window, isLive) === true) void this.#endQuiet();
@@ -610,9 +648,20 @@ export class RunningNode {
     this.#emit({ kind: "window-closed" });
   }
 
+  #report(progress: NodeProgress): void {
+    this.#progress = progress;
+    const now = performance.now();
+    if (now - this.#reportedMs < REPORT_INTERVAL_MS) return;
+    this.#reportedMs = now;
+    this.#options.onProgress?.(progress);
+    this.#emit({ kind: "status" });
+  }
+
   #hear(notice: MachineNotice): void {
     if (notice.code === "behind") {
+      this.#seen = notice.seen;
       this.#options.logger.info({ window: notice.window, seen: notice.seen }, "behind");
+      void this.#lookAhead(notice.seen);
     }
     // Every round after the first means that somebody is missing.
     if (notice.code === "round" && notice.round > 1) {

@@ -61,7 +61,7 @@ import { StoreBuilder, type NewBody } from "../store/builder.ts";
 import type { StoreOptions } from "../store/store.ts";
 import type { Progress } from "../store/tables.ts";
 import { verifySample } from "../vdf/verifyHistory.ts";
-import { HeaderChain } from "./headerChain.ts";
+import { HeaderChain, StagedChainDiffers } from "./headerChain.ts";
 import { writeJoined } from "./joined.ts";
 import { firstBodyOf, rebuildEpoch } from "./nodeHistory.ts";
 import { Staging } from "./staging.ts";
@@ -153,7 +153,7 @@ export class Assembly {
     try {
       this.#chain = this.#newChain(header);
     } catch (error) {
-      if (!(error instanceof ProtocolError) || (error as ProtocolError).code !== "staged-chain-differs") throw error;
+      if (!(error instanceof StagedChainDiffers)) throw error;
       this.#staging.clear();
       this.#chain = this.#newChain(header);
     }

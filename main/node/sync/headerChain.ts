@@ -4,7 +4,7 @@
  */
 import { concatBytes, equalBytes, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
-import { invariant, ProtocolError } from "../../protocol/errors.ts";
+import { invariant } from "../../protocol/errors.ts";
 import { RECORDS_PER_CHUNK } from "../../protocol/fastsync/chunks.ts";
 import { RECORD_SIZES, TABLE_PROPOSALS } from "../../protocol/fastsync/codec.ts";
 import { proposalHeader, type ProposalHeader } from "../../protocol/objects/consensus.ts";
@@ -23,6 +23,9 @@ export type HeaderChainFault =
   | "state-root-mismatch"
   | "genesis-state-differs";
 
+/** What an earlier run has staged belongs to another chain. */
+export class StagedChainDiffers extends Error {}
+
 /** What the header above demands of the one whose turn it is. */
 interface Expected {
   readonly window: bigint;
@@ -39,7 +42,7 @@ export class HeaderChain {
   #expected: Expected | undefined;
   #cached: { readonly first: bigint; readonly headers: readonly ProposalHeader[] } | undefined;
 
-  /** `anchor` is believed for now; what an earlier run has verified below it is taken over. */
+  /** `anchor` is believed for now; what an earlier run has verified below it is taken over. Throws {@link StagedChainDiffers}. */
   constructor(crypto: Crypto, staging: Staging, genesisStateRoot: Hash32, anchor: ProposalHeader) {
     this.#crypto = crypto;
     this.#staging = staging;
@@ -150,7 +153,7 @@ export class HeaderChain {
       const top = headers[Number(window - first)]!;
       if (!equalBytes(proposalHeader.identify(this.#crypto, top), hash)) {
         // Of another chain: what was built on it is of no use either.
-        throw new ProtocolError<"staged-chain-differs">("staged-chain-differs", { window });
+        throw new StagedChainDiffers();
       }
       this.#expected = below(headers[0]!);
     }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Crypto } from "../../protocol/crypto.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { PeerIdText, PeerNetwork } from "../../network/ports.ts";
-import { SyncPeer, type PeerFailure } from "./syncPeer.ts";
+import { peerFailure, SyncPeer, type PeerFailure } from "./syncPeer.ts";
 
 /** What a joiner needs of the network: who is connected at this moment, and a way to complain. */
 export type SyncNetwork = Pick<PeerNetwork, "peers" | "penalise">;
@@ -183,7 +183,7 @@ class Transferring<Item, Value> {
         if (this.#failure !== undefined) throw this.#failure as Error;
         this.#startAll();
         const isIdle = [...this.#underWay.values()].every((count) => count === 0);
-        if (isIdle && performance.now() - this.#lastMs > patienceMs) throw new ProtocolError("unavailable");
+        if (isIdle && performance.now() - this.#lastMs > patienceMs) throw peerFailure("unavailable");
         await this.#next();
       }
     } finally {

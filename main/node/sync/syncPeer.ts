@@ -73,18 +73,18 @@ export class SyncPeer {
     const envelope = read(() => decodeEnvelope(reply));
     switch (envelope.msgType) {
       case MESSAGE.fastSyncResponse:
-        if (envelope.requestId !== requestId) throw failure("malformed");
+        if (envelope.requestId !== requestId) throw peerFailure("malformed");
         // Its own memory: a view would be sent to the state worker with all that it is a view of.
         return new Uint8Array(envelope.payload);
       case MESSAGE.fastSyncError: {
         const { code } = read(() => decodeError(envelope.payload));
-        if (code === FAST_SYNC_ERROR.unavailable) throw failure("unavailable");
-        throw failure(code === FAST_SYNC_ERROR.exhausted ? "busy" : "not-served");
+        if (code === FAST_SYNC_ERROR.unavailable) throw peerFailure("unavailable");
+        throw peerFailure(code === FAST_SYNC_ERROR.exhausted ? "busy" : "not-served");
       }
       case MESSAGE.pong:
-        throw failure("not-served");
+        throw peerFailure("not-served");
       default:
-        throw failure("malformed");
+        throw peerFailure("malformed");
     }
   }
 
@@ -122,7 +122,7 @@ export class SyncPeer {
     }
     if (header === undefined || next === undefined) return undefined;
     const hash = proposalHeader.identify(this.#crypto, header);
-    if (!equalBytes(next.prevProposalHash, hash)) throw failure("malformed");
+    if (!equalBytes(next.prevProposalHash, hash)) throw peerFailure("malformed");
     const commits = certificate.filter(
       (bytes) => tryDecode((each) => decode(proposalVote, each), bytes)?.phase === PRECOMMIT,
     );
@@ -163,26 +163,26 @@ export class SyncPeer {
       if (!(error instanceof ProtocolError)) throw error;
       switch ((error as ProtocolError).code) {
         case "protocol-not-served":
-          throw failure("not-served");
+          throw peerFailure("not-served");
         case "too-many-requests":
-          throw failure("busy");
+          throw peerFailure("busy");
         case "reply-too-large":
         case "reply-malformed":
-          throw failure("malformed");
+          throw peerFailure("malformed");
         default:
-          throw failure("failed");
+          throw peerFailure("failed");
       }
     }
   }
 }
 
-const failure = (code: PeerFailure): ProtocolError<PeerFailure> => new ProtocolError(code);
+export const peerFailure = (code: PeerFailure): ProtocolError<PeerFailure> => new ProtocolError(code);
 
 function read<T>(decodeReply: () => T): T {
   try {
     return decodeReply();
   } catch (error) {
-    if (error instanceof ProtocolError) throw failure("malformed");
+    if (error instanceof ProtocolError) throw peerFailure("malformed");
     throw error;
   }
 }

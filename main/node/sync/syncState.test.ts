@@ -1,11 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
-import { concatBytes } from "../../protocol/bytes.ts";
-import { MESSAGE } from "../../network/messages/registry.ts";
 import { WindowAssembler } from "../gossip/windowAssembler.ts";
 import type { FetchedWindow } from "../../consensus/material.ts";
 import { StateService } from "../state/service.ts";

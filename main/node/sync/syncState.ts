@@ -18,7 +18,7 @@ import type { JoinPlan } from "./assembly.ts";
 import { HEADERS_PER_CHUNK } from "./headerChain.ts";
 import { PeerPool, transfer, type PeerFault, type SyncNetwork } from "./peerPool.ts";
 import { removeStaging } from "./staging.ts";
-import type { AnchorView, SyncPeer } from "./syncPeer.ts";
+import { peerFailure, type AnchorView, type SyncPeer } from "./syncPeer.ts";
 import { findTip } from "./tip.ts";
 
 /** What servers keep of decided windows (`Store`): who is further behind cannot catch up window by window. */
@@ -349,7 +349,7 @@ class Joining {
         while (bodies.length < hashes.length) {
           const found = await peer.bodies(hashes.slice(bodies.length), signal);
           // In the order asked; one that is left out is not there.
-          if (found.length === 0) throw new ProtocolError("unavailable");
+          if (found.length === 0) throw peerFailure("unavailable");
           bodies.push(...found);
         }
         return bodies;
@@ -380,14 +380,14 @@ class Joining {
       const isKnown = peer.totalChunks !== undefined;
       const total = peer.totalChunks ?? guess;
       const index = place(total);
-      if (index < 0) throw new ProtocolError("malformed");
+      if (index < 0) throw peerFailure("malformed");
       const payload = await peer.part(anchor, chunkAddress(BigInt(index)), signal).catch(async (error: unknown) => {
         if (isKnown || (error as { code?: string }).code !== "unavailable") throw error;
         return peer.part(anchor, chunkAddress(0n), signal);
       });
       peer.totalChunks = totalOf(payload);
       if (peer.totalChunks === total) return { index, payload };
-      if (isKnown) throw new ProtocolError("malformed");
+      if (isKnown) throw peerFailure("malformed");
     }
   }
 
@@ -434,6 +434,6 @@ class Joining {
 
 /** What a chunk says of their number; its other fields the state worker looks at. */
 function totalOf(payload: Uint8Array): number {
-  if (payload.length < TOTAL_CHUNKS_OFFSET + 4) throw new ProtocolError("malformed");
+  if (payload.length < TOTAL_CHUNKS_OFFSET + 4) throw peerFailure("malformed");
   return new DataView(payload.buffer, payload.byteOffset).getUint32(TOTAL_CHUNKS_OFFSET, true);
 }
