@@ -157,6 +157,7 @@ const commands = {
   fuzz: (node, args) => run(node, [join("test", "fuzz", "main.ts"), ...args]),
   simulate: (node, args) => run(node, [join("test", "simulation", "main.ts"), ...args]),
   crash: (node, args) => run(node, [join("test", "crash", "main.ts"), ...args]),
+  cohort: (node, args) => run(node, [join("test", "integration", "cohortMain.ts"), ...args]),
   soak: (node, args) => run(node, [join("test", "integration", "main.ts"), ...args]),
   montana: handOver,
   format: (node) =>
