@@ -13,8 +13,10 @@ import { SHOWN_STATES } from "../wallet/trackedOperation.ts";
 /** Raised when a client of an older program could misread an answer. `ping` and `stop` stay as they are in every version. */
 export const API_VERSION = 1;
 
-/** Of an HTTP request body. */
-export const BODY_BYTES_MAX = 1_048_576;
+/** A proof of where an anchor stands holds the Node Table and a quorum of its bundles: 4.4 KB a node. */
+const PROOF_BYTES_MAX = 4_194_304;
+/** Of an HTTP request body: a proof in hex, and something around it. */
+export const BODY_BYTES_MAX = 2 * PROOF_BYTES_MAX + 65_536;
 export const HISTORY_PAGE_MAX = 200;
 
 const hex = (bytes: number) =>
@@ -361,7 +363,7 @@ export const contract = {
       proof: z
         .string()
         .regex(/^([0-9a-f]{2})+$/, "must be hex")
-        .max(2 * 262_144),
+        .max(2 * PROOF_BYTES_MAX),
     }),
     anchor.extend({ opHash: hash, sender: hash, window, isValid: z.boolean(), reason: z.string().nullable() }),
   ),

@@ -23,8 +23,8 @@ import { accountRecord, nodeRecord } from "../protocol/state/records.ts";
 import { walletError } from "./errors.ts";
 import type { AnchorMaterial } from "./ports.ts";
 
-/** As the interface takes it: with about fifty nodes. */
-export const PROOF_BYTES_MAX = 262_144;
+/** As the interface takes it: with about nine hundred nodes. */
+export const PROOF_BYTES_MAX = 4_194_304;
 const MAGIC = ascii("mtap");
 const VERSION = 1;
 
