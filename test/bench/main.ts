@@ -5,12 +5,22 @@ import { benches as bothChains } from "./bothChains.ts";
 import { measure, type Bench, type Result } from "./harness.ts";
 import { benches as merkle } from "./merkle.ts";
 import { benches as native } from "./native.ts";
+import { benches as network } from "./network.ts";
 import { benches as secrets } from "./secrets.ts";
 import { benches as store } from "./store.ts";
 import { benches as transition } from "./transition.ts";
 import { benches as vdf } from "./vdf.ts";
 
-const BENCHES: readonly Bench[] = [...vdf, ...bothChains, ...native, ...merkle, ...transition, ...secrets, ...store];
+const BENCHES: readonly Bench[] = [
+  ...vdf,
+  ...bothChains,
+  ...native,
+  ...merkle,
+  ...transition,
+  ...network,
+  ...secrets,
+  ...store,
+];
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -107,16 +107,16 @@ export class Answer implements SubstreamReader {
 
   #serve(service: Service, request: Uint8Array): void {
     this.#substream.ignoreRest();
-    service.serve(request).then(
-      (reply) => this.#reply(reply),
-      (error: unknown) => {
-        this.#owner.defect(error);
-        this.#substream.reset();
-      },
-    );
+    void this.#reply(service, request);
   }
 
-  #reply(reply: Uint8Array | undefined): void {
+  async #reply(service: Service, request: Uint8Array): Promise<void> {
+    let reply: Uint8Array | undefined;
+    try {
+      reply = await service.serve(request);
+    } catch (error) {
+      this.#owner.defect(error);
+    }
     if (this.#substream.isGone) return;
     if (reply === undefined) {
       this.#fail("refused");

@@ -1,14 +1,19 @@
 /** Received bytes that nobody has taken yet, in one growing buffer, so that single-byte segments cost no more than others. */
 import { invariant } from "../../protocol/errors.ts";
 
-const CAPACITY_MIN = 4096;
+const CAPACITY_MIN = 128;
 /** A buffer that grew beyond this is given back once it is empty. */
 const CAPACITY_KEPT = 1 << 17;
 
 export class ByteQueue {
-  #buffer = new Uint8Array(0);
+  #buffer: Uint8Array;
   #start = 0;
   #end = 0;
+
+  /** `capacity` is what is expected to come, if that is known. */
+  constructor(capacity = 0) {
+    this.#buffer = new Uint8Array(capacity);
+  }
 
   get length(): number {
     return this.#end - this.#start;

@@ -13,10 +13,13 @@ export function framingOf(protocol: ProtocolName): Framing {
   return protocol === PROTOCOLS.objects ? "to-end" : "envelope";
 }
 
+/** No more is allocated on the word of a header. */
+const CAPACITY_MAX = 65_536;
+
 export class MessageReader {
   readonly #framing: Framing;
   readonly #bytesMax: number;
-  readonly #bytes = new ByteQueue();
+  #bytes = new ByteQueue();
   /** Known once the header of an envelope is there. */
   #size: number | undefined;
 
@@ -55,10 +58,11 @@ export class MessageReader {
     const headerPart = part.subarray(0, ENVELOPE_HEADER_SIZE - this.#bytes.length);
     this.#bytes.push(headerPart);
     if (this.#bytes.length === ENVELOPE_HEADER_SIZE) {
-      const header = this.#bytes.take(ENVELOPE_HEADER_SIZE).slice();
+      const header = this.#bytes.take(ENVELOPE_HEADER_SIZE);
       const size = ENVELOPE_HEADER_SIZE + readEnvelopeHeader(header).payloadLength;
       if (size > this.#bytesMax) throw refusal("payload-too-large");
       this.#size = size;
+      this.#bytes = new ByteQueue(Math.min(size, CAPACITY_MAX));
       this.#bytes.push(header);
     }
     return part.subarray(headerPart.length);

@@ -34,6 +34,7 @@ export class Request implements SubstreamReader {
   readonly #reject: (failure: ProtocolError<RequestFailure>) => void;
   #request: Uint8Array | undefined;
   #isNegotiated = false;
+  #isSettled = false;
   #timer: NodeJS.Timeout;
 
   constructor(
@@ -89,7 +90,7 @@ export class Request implements SubstreamReader {
   gone(): void {
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener("abort", this.#abort);
-    this.#reject(new ProtocolError(this.#owner.isEnded ? "connection-closed" : "stream-reset"));
+    if (!this.#isSettled) this.#reject(new ProtocolError(this.#owner.isEnded ? "connection-closed" : "stream-reset"));
   }
 
   #negotiate(bytes: Uint8Array): void {
@@ -118,6 +119,7 @@ export class Request implements SubstreamReader {
 
   /** The timer stays: a substream that the other side never ends is reset by it. */
   #settle(reply: Uint8Array): void {
+    this.#isSettled = true;
     this.#substream.ignoreRest();
     this.#resolve(reply);
   }
@@ -131,7 +133,8 @@ export class Request implements SubstreamReader {
   };
 
   #fail(failure: RequestFailure): void {
-    this.#reject(new ProtocolError(failure));
+    if (!this.#isSettled) this.#reject(new ProtocolError(failure));
+    this.#isSettled = true;
     this.#substream.reset();
   }
 }

@@ -55,6 +55,7 @@ export class YamuxSession implements SubstreamHost {
   #grantedBytes = 0;
   #unsent = 0;
   #body: Body | undefined;
+  #isAbandoned = false;
 
   constructor(isClient: boolean, owner: SessionOwner) {
     this.#owner = owner;
@@ -85,7 +86,7 @@ export class YamuxSession implements SubstreamHost {
    * "answers-unread" when the other side asks more than it reads.
    */
   receive(bytes: Uint8Array): void {
-    for (let rest = bytes; rest.length > 0;) {
+    for (let rest = bytes; rest.length > 0 && !this.#isAbandoned;) {
       rest = this.#body === undefined ? this.#receiveHeader(rest) : this.#receiveBody(this.#body, rest);
     }
   }
@@ -106,8 +107,9 @@ export class YamuxSession implements SubstreamHost {
     return concatBytes(encodeHeader({ type: TYPE.data, flags, stream: substream.id, length: body.length }), body);
   }
 
-  /** Ends every substream as if the other side had reset it: the connection is gone. */
+  /** Ends every substream as if the other side had reset it, and receives nothing more: the connection is gone. */
   abandon(): void {
+    this.#isAbandoned = true;
     this.#control.length = 0;
     for (const { substream } of [...this.#readers.values()]) this.#receiveReset(substream.id);
   }
