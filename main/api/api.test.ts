@@ -26,6 +26,7 @@ const nodeStatus: NodeStatus = {
   peers: 0,
   candidate: null,
   queue: null,
+  progress: null,
   unverifiedCandidates: [],
   notices: [],
 };

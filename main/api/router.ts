@@ -296,6 +296,7 @@ const NO_NODE: NodeStatus & Pick<Status, "balance"> = {
   peers: 0,
   candidate: null,
   queue: null,
+  progress: null,
   unverifiedCandidates: [],
   notices: [],
 };

@@ -18,6 +18,7 @@ export type NodeStatus = Pick<
   | "peers"
   | "candidate"
   | "queue"
+  | "progress"
   | "unverifiedCandidates"
   | "notices"
 >;

@@ -11,7 +11,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"] as const;
 /** For the answer to whoever asked to stop. */
 const ANSWER_MS = 20;
 
-type Passed = "network" | "local" | "listen" | "announce" | "metricsPort" | "startNode";
+type Passed = "network" | "local" | "listen" | "announce" | "metricsPort" | "onProgress" | "startNode";
 
 export interface DaemonOptions extends Pick<HostOptions, Passed> {
   readonly directory: DataDirectory;
@@ -67,6 +67,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     logger.info("host stopped");
   } catch (error) {
     const { notice, isDefect } = noticeOf(error);
+    // What was asked to stop while it started has done so.
+    if (stop.signal.aborted && notice.code === "cancelled") return;
     if (isDefect) logger.error({ err: error }, "host failed");
     else logger.info(notice, "host ended");
     throw error;

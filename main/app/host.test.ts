@@ -140,6 +140,7 @@ describe("a host with a node", () => {
       peers: 0,
       candidate: null,
       queue: null,
+      progress: null,
       unverifiedCandidates: [],
       notices: [],
     };

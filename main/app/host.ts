@@ -5,6 +5,7 @@
 import { rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 
+import type { Status } from "../api/contract.ts";
 import { EventRing } from "../api/events.ts";
 import { readStatus, type Context } from "../api/router.ts";
 import { listenOnSocket, type ApiServer } from "../api/server.ts";
@@ -37,6 +38,8 @@ export interface NodeContext {
   readonly announce?: string;
   /** Aborted when the host is to stop, also while the node still starts. */
   readonly stopping: AbortSignal;
+  /** Hears how far the node is with opening its store: nobody else can be asked before that. */
+  readonly onProgress: (progress: NonNullable<Status["progress"]>) => void;
 }
 
 export interface RunningNode {
@@ -56,6 +59,7 @@ export interface HostOptions {
   /** Of the metrics on loopback; none without. */
   readonly metricsPort?: number;
   readonly logger: Logger;
+  readonly onProgress?: NodeContext["onProgress"];
   readonly startNode?: (context: NodeContext) => Promise<RunningNode>;
   readonly stopping: AbortSignal;
   /** Somebody asked this host to stop. */
@@ -126,7 +130,9 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   if (options.startNode !== undefined) {
     const { listen = [], announce, stopping } = options;
     const announced = announce === undefined ? {} : { announce };
-    running = await options.startNode({ crypto, identity, network, logger, listen, ...announced, stopping });
+    const { onProgress = () => undefined } = options;
+    const context = { crypto, identity, network, logger, listen, ...announced, stopping, onProgress };
+    running = await options.startNode(context);
     const { node, wallet } = running;
     parts.add("node", () => running?.stop());
     const ends = [

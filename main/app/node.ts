@@ -23,9 +23,9 @@ export async function startHostNode(context: NodeContext): Promise<RunningNode> 
 }
 
 async function startParts(context: NodeContext, signer: NodeSigner): Promise<RunningNode> {
-  const { crypto, identity, network, logger } = context;
+  const { crypto, identity, network, logger, stopping, onProgress } = context;
   const transport = openTransport(context, signer);
-  const node = await startNode({ crypto, identity: identity.store, network, transport, logger });
+  const node = await startNode({ crypto, identity: identity.store, network, transport, logger, stopping, onProgress });
   try {
     const { accountPublicKey, nodePublicKey } = identity.store.summary;
     const wallet = await Wallet.open({

@@ -136,6 +136,7 @@ function storedNode(state: StateClient, { network, directory }: OpenedNetwork): 
           peers: 0,
           candidate: null,
           queue: null,
+          progress: null,
           unverifiedCandidates: [],
           notices: [],
         },

@@ -10,6 +10,7 @@ import type { DaemonOptions } from "../daemon.ts";
 import { isAlive } from "../published.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
+import { createProgress } from "./progress.ts";
 import type { Call, Command } from "./command.ts";
 
 const PORT_MAX = 65_535;
@@ -64,6 +65,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       const announce = readMultiaddr("announce", options.text("announce"));
       // Only here: the other commands would load it all for nothing, each time.
       const { runDaemon } = await import("../daemon.ts");
+      const progress = createProgress(called.isJson);
       await runDaemon({
         directory,
         network,
@@ -73,7 +75,9 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         ...(metricsPort === undefined ? {} : { metricsPort }),
         logLevel: (options.text("log-level") as LogLevel | undefined) ?? "info",
         ...(startNode === undefined ? {} : { startNode }),
+        onProgress: (opening) => progress.show("open", opening),
         onStarted: (host) => {
+          progress.end();
           const { name } = host.network.network;
           const metrics = host.metricsPort === undefined ? {} : { metricsPort: host.metricsPort };
           called.print({
@@ -152,6 +156,7 @@ function describeStatus(status: Status): string {
     ["peers", String(status.peers)],
     ["account", status.isAccountUnlocked ? "unlocked" : "locked"],
   ];
+  if (status.progress !== null) rows.push(["progress", describeProgress(status.progress)]);
   if (candidate !== null) {
     const percent = ((100 * candidate.done) / Math.max(1, candidate.total)).toFixed(1);
     const waits = candidate.waitsFor === null ? "" : `, waits for ${candidate.waitsFor}`;
@@ -172,6 +177,11 @@ function describeStatus(status: Status): string {
     rows.push(["note", `${sentence} ${remedy}`]);
   }
   return table(rows);
+}
+
+function describeProgress({ what, done, total, unit }: NonNullable<Status["progress"]>): string {
+  const doing = { open: "opening the store", "catch-up": "catching up" }[what];
+  return `${doing}: ${unit} ${done}${total === null ? "" : ` of ${total}`}`;
 }
 
 function describeQueue({ position, length, nextDrawWindow, expectedWindow }: NonNullable<Status["queue"]>): string {
