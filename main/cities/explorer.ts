@@ -32,7 +32,7 @@ const readExplorer = record({
     record({
       label: displayText,
       host: text(32, NODE_LABEL),
-      status: oneOf("active", "unreachable"),
+      status: oneOf("active", "no_data", "unreachable"),
       current_window: optional(nullable(count)),
       phase: optional(nullable(text(32))),
       D: optional(nullable(count)),
@@ -76,15 +76,15 @@ export interface ExplorerInput {
     /** English name of the city. */
     readonly label: string;
     readonly node: string;
-    /** Absent where the node could not be asked. */
-    readonly status: NodeStatus | undefined;
+    /** `no_data` where the node answered something else, `unreachable` where it could not be asked. */
+    readonly status: NodeStatus | "no_data" | "unreachable";
   }[];
   readonly discovered: Discovered;
   readonly firstSeen: FirstSeen;
 }
 
 export function explorerDocument({ nowUnix, nodes, discovered, firstSeen }: ExplorerInput): Explorer {
-  const maxWindow = maxOf(nodes.map(({ status }) => status?.current_window ?? null));
+  const maxWindow = maxOf(nodes.map(({ status }) => (typeof status === "string" ? null : status.current_window)));
   return {
     updated: isoTime(nowUnix),
     updated_unix: nowUnix,
@@ -96,7 +96,7 @@ export function explorerDocument({ nowUnix, nodes, discovered, firstSeen }: Expl
       return { peer_id, label, remote_ip: "hidden", witnessed_by, last_heartbeat_seconds_ago, ...seen, status };
     }),
     network_summary: {
-      active_nodes: nodes.filter(({ status }) => status !== undefined).length,
+      active_nodes: nodes.filter(({ status }) => typeof status === "object").length,
       total_nodes: nodes.length,
       discovered_peer_count: discovered.count,
       max_window: maxWindow,
@@ -131,8 +131,8 @@ const NOTHING_KNOWN = {
   ...{ balance_nj: undefined, supply_nj: undefined, account_table: undefined, node_table: undefined },
 };
 
-function rowOf(label: string, host: string, status: NodeStatus | undefined): Explorer["nodes"][number] {
-  if (status === undefined) return { label, host, status: "unreachable", ...NOTHING_KNOWN };
+function rowOf(label: string, host: string, status: NodeStatus | "no_data" | "unreachable"): Explorer["nodes"][number] {
+  if (typeof status === "string") return { label, host, status, ...NOTHING_KNOWN };
   const { current_window, phase, d, account_id, node_id, balance_nj, supply_nj, account_table, node_table } = status;
   const amountOf = (digits: string | null): bigint | null => (digits === null ? null : BigInt(digits));
   return {

@@ -25,9 +25,11 @@ export interface Choice {
   readonly strict: boolean;
 }
 
-export type Order =
-  | { readonly fault?: never; readonly candidates: readonly Candidate[] }
-  | { readonly fault: "unknown-city" | "city-without-vpn" };
+export interface Order {
+  /** Why there are no candidates, where there is something wrong with the choice. */
+  readonly fault?: "unknown-city" | "city-without-vpn";
+  readonly candidates: readonly Candidate[];
+}
 
 /** A permutation of the candidate set: bad health moves an entry back and never drops it. */
 export function orderCandidates({ cities, health, chosen, strict }: Choice): Order {
@@ -41,8 +43,8 @@ export function orderCandidates({ cities, health, chosen, strict }: Choice): Ord
   if (chosen === AUTO) return { candidates: byHealth(enabled, false) };
 
   const city = cities.find(({ code }) => code === chosen);
-  if (city === undefined) return { fault: "unknown-city" };
-  if (!city.vpn.enabled) return { fault: "city-without-vpn" };
+  if (city === undefined) return { fault: "unknown-city", candidates: [] };
+  if (!city.vpn.enabled) return { fault: "city-without-vpn", candidates: [] };
   const byCode = new Map(enabled.map((entry) => [entry.code, entry]));
   const fronts = city.vpn.fronted_by.map((code) => byCode.get(code)).filter((front) => front !== undefined);
   const first = [...new Set([...fronts.filter(({ vpn }) => vpn.exit === chosen), city])];

@@ -26,9 +26,9 @@ const readEndpoint = record({
   node: text(32, NODE_LABEL),
   city: text(3, CITY_CODE),
   state: readState,
-  since_unix: count,
-  first_probe_unix: count,
-  last_probe_unix: count,
+  since_unix: nullable(count),
+  first_probe_unix: nullable(count),
+  last_probe_unix: nullable(count),
   last_ok_unix: nullable(count),
   consecutive_failures: count,
   consecutive_successes: count,
@@ -50,31 +50,40 @@ export type Health = Shape<typeof readHealth>;
 
 export type Probe = { readonly handshakeMs: number } | { readonly error: ProbeError };
 
-/** The health of an endpoint after one more probe. `before` is absent for the first one. */
-export function recordProbe(
-  before: EndpointHealth | undefined,
-  endpoint: { readonly node: string; readonly city: string },
-  probe: Probe,
-  nowUnix: number,
-): EndpointHealth {
+/** An endpoint that was never probed. */
+export const unprobed = (node: string, city: string): EndpointHealth => ({
+  node,
+  city,
+  state: "unknown",
+  since_unix: null,
+  first_probe_unix: null,
+  last_probe_unix: null,
+  last_ok_unix: null,
+  consecutive_failures: 0,
+  consecutive_successes: 0,
+  handshake_ms: null,
+  error: null,
+});
+
+/** The health of an endpoint after one more probe. */
+export function recordProbe(before: EndpointHealth, probe: Probe, nowUnix: number): EndpointHealth {
   const isOk = "handshakeMs" in probe;
-  const successes = isOk ? (before?.consecutive_successes ?? 0) + 1 : 0;
-  const failures = isOk ? 0 : (before?.consecutive_failures ?? 0) + 1;
-  const firstProbe = before?.first_probe_unix ?? nowUnix;
-  const lastOk = isOk ? nowUnix : (before?.last_ok_unix ?? null);
-  const previous = before?.state ?? "unknown";
-  const state = nextState(previous, failures, successes, nowUnix - (lastOk ?? firstProbe));
+  const successes = isOk ? before.consecutive_successes + 1 : 0;
+  const failures = isOk ? 0 : before.consecutive_failures + 1;
+  const firstProbe = before.first_probe_unix ?? nowUnix;
+  const lastOk = isOk ? nowUnix : before.last_ok_unix;
+  const state = nextState(before.state, failures, successes, nowUnix - (lastOk ?? firstProbe));
   return {
-    node: endpoint.node,
-    city: endpoint.city,
+    node: before.node,
+    city: before.city,
     state,
-    since_unix: before === undefined || state !== previous ? nowUnix : before.since_unix,
+    since_unix: state === before.state ? before.since_unix : nowUnix,
     first_probe_unix: firstProbe,
     last_probe_unix: nowUnix,
     last_ok_unix: lastOk,
     consecutive_failures: failures,
     consecutive_successes: successes,
-    handshake_ms: isOk ? probe.handshakeMs : (before?.handshake_ms ?? null),
+    handshake_ms: isOk ? probe.handshakeMs : before.handshake_ms,
     error: isOk ? null : probe.error,
   };
 }

@@ -19,7 +19,7 @@ const by =
 const after =
   (word: string): Replace =>
   (_, kept) =>
-    `${kept!}${word}`;
+    `${kept}${word}`;
 
 const LOCAL_HOSTS = new Set(["127.0.0.1", "localhost", "[::1]", "0.0.0.0"]);
 
@@ -41,7 +41,7 @@ const rules: readonly (readonly [RegExp, Replace])[] = [
   [/https?:\/\/[^\s"'<>]+/gi, by("<url>")],
   [
     /\b(tcp|udp):(\[[^\]\s]*\]|(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}|[^\s:[\]/<>]+):(\d{1,5})/g,
-    (match, protocol, host, port) => (LOCAL_HOSTS.has(host!) ? match : `${protocol!}:<host>:${port!}`),
+    (match, protocol, host, port) => (LOCAL_HOSTS.has(host) ? match : `${protocol}:<host>:${port}`),
   ],
   [/((?:sniffed domain: |server name mismatch: |for domain ))\S+/g, after("<host>")],
   // The system's resolver names no server; a server that is named follows "on".

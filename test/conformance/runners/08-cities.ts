@@ -6,7 +6,7 @@ import { deepLinks } from "../../../main/cities/deepLinks.ts";
 import { discoverPeers } from "../../../main/cities/discovery.ts";
 import { answerRequest, preparePages, type Pages } from "../../../main/cities/endpoints.ts";
 import { orderCandidates } from "../../../main/cities/failover.ts";
-import { recordProbe, type EndpointHealth } from "../../../main/cities/health.ts";
+import { recordProbe, unprobed } from "../../../main/cities/health.ts";
 import { parseJournalLine } from "../../../main/cities/journal.ts";
 import { decodeMyVpn, keysOf } from "../../../main/cities/myVpn.ts";
 import { networkDocument } from "../../../main/cities/network.ts";
@@ -118,10 +118,10 @@ export const citiesRunners: Readonly<Record<string, Runner>> = {
     const regular = (probes ?? []).map((result: string, i: number) => [i * step_seconds, result, 40]);
     const results: readonly [number, Input, number][] = timeline ?? regular;
     const states: string[] = [];
-    let final: EndpointHealth | undefined;
+    let final = unprobed(node, city);
     for (const [offset, result, ms] of results) {
       const probe = result === "ok" ? { handshakeMs: ms } : { error: result };
-      final = recordProbe(final, { node, city }, probe, Number(start_unix) + offset);
+      final = recordProbe(final, probe, Number(start_unix) + offset);
       states.push(final.state);
     }
     return { states, final };

@@ -185,7 +185,7 @@ export const meshFileDecoders: readonly AnyDecoder[] = [
       nodes: listOf(random, 4, () => ({
         label: wellFormedText(random, 20),
         host: NODE,
-        status: random.pick(["active", "unreachable"]),
+        status: random.pick(["active", "no_data", "unreachable"]),
         current_window: orNull(random, random.u32()),
         phase: orNull(random, phase(random)),
         D: undefined,
