@@ -4,6 +4,8 @@ import {
   BYTES_PER_SECOND,
   MESSAGES_BURST,
   MESSAGES_PER_SECOND,
+  PACED_FIRST_BYTES,
+  PACED_FIRST_MESSAGES,
   PACED_RESERVE_PERCENT,
   PACED_SHARE_PERCENT,
   PEER_LISTS_PER_TAU1,
@@ -20,10 +22,10 @@ class TokenBucket {
   #tokens: number;
   #atMs: number;
 
-  constructor(perSecond: number, burst: number, nowMs: number) {
+  constructor(perSecond: number, burst: number, nowMs: number, tokens = burst) {
     this.#perSecond = perSecond;
     this.#burst = burst;
-    this.#tokens = burst;
+    this.#tokens = tokens;
     this.#atMs = nowMs;
   }
 
@@ -78,14 +80,17 @@ export class IncomingBudget {
   }
 }
 
-/** Spaces what goes to one peer, so that its {@link IncomingBudget} takes everything. */
+/**
+ * Spaces what goes to one peer, so that its {@link IncomingBudget} takes everything. It does not begin with a whole burst: the
+ * peer may remember one from a connection before.
+ */
 export class OutgoingPace {
   readonly #messages: TokenBucket;
   readonly #bytes: TokenBucket;
 
   constructor(nowMs: number) {
-    this.#messages = new TokenBucket(share(MESSAGES_PER_SECOND), share(MESSAGES_BURST), nowMs);
-    this.#bytes = new TokenBucket(share(BYTES_PER_SECOND), share(BYTES_BURST), nowMs);
+    this.#messages = new TokenBucket(share(MESSAGES_PER_SECOND), share(MESSAGES_BURST), nowMs, PACED_FIRST_MESSAGES);
+    this.#bytes = new TokenBucket(share(BYTES_PER_SECOND), share(BYTES_BURST), nowMs, PACED_FIRST_BYTES);
   }
 
   /** How long `bytes` have to wait; 0 takes the room for them. What is urgent may use the reserve. */

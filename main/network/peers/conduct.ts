@@ -5,15 +5,16 @@
 import { byteKey, type NodeId } from "../../protocol/bytes.ts";
 import type { PeerIdText } from "../ports.ts";
 import type { Clock } from "./clock.ts";
+import { LeastRecentMap } from "./leastRecent.ts";
 import {
   BAN_BY_POINTS_MS,
-  BAN_BY_SHARE_MS,
   BANS_MAX,
   CONDUCT_RECORDS_MAX,
   OFFENDERS_PER_ADDRESS_MAX,
   PENALTY_POINTS_MAX,
   SHARE_MESSAGES_MIN,
   TAU1_MS,
+  TAU2_MS,
 } from "./limits.ts";
 
 /** The sliding τ₁ advances in steps. */
@@ -41,12 +42,11 @@ interface ConductRecord {
 
 export class Conduct {
   readonly #clock: Clock;
-  /** Least recently touched first. */
-  readonly #records = new Map<PeerIdText, ConductRecord>();
+  readonly #records = new LeastRecentMap<ConductRecord>(CONDUCT_RECORDS_MAX);
   readonly #bans = new Map<PeerIdText, Ban>();
   readonly #bannedNodes = new Map<string, PeerIdText>();
   /** Banned identities by source address, and until when the address itself is refused. */
-  readonly #offenders = new Map<string, Set<PeerIdText>>();
+  readonly #offenders = new LeastRecentMap<Set<PeerIdText>>(CONDUCT_RECORDS_MAX);
 
   constructor(clock: Clock, bans: readonly Ban[]) {
     this.#clock = clock;
@@ -94,7 +94,7 @@ export class Conduct {
     if (isInvalid) record.invalid[0]!++;
     const invalid = sum(record.invalid);
     const messages = Math.max(sum(record.messages), invalid);
-    if (messages >= SHARE_MESSAGES_MIN && 2 * invalid > messages) return { reason, forMs: BAN_BY_SHARE_MS };
+    if (messages >= SHARE_MESSAGES_MIN && 2 * invalid > messages) return { reason, forMs: TAU2_MS };
     return record.points >= PENALTY_POINTS_MAX ? { reason, forMs: BAN_BY_POINTS_MS } : undefined;
   }
 
@@ -103,7 +103,7 @@ export class Conduct {
     this.#records.delete(peerId);
     const ban = { peerId, nodeId, reason, untilUnixMs: this.#clock.unixMs() + forMs };
     this.#add(ban);
-    if (host !== undefined) this.#countOffender(host, peerId);
+    if (host !== undefined) this.#offenders.get(host, () => new Set()).add(peerId);
     return ban;
   }
 
@@ -118,15 +118,8 @@ export class Conduct {
     if (nodeId !== undefined) this.#bannedNodes.delete(byteKey(nodeId));
   }
 
-  #countOffender(host: string, peerId: PeerIdText): void {
-    const offenders = this.#offenders.get(host) ?? new Set();
-    this.#offenders.delete(host);
-    this.#offenders.set(host, offenders.add(peerId));
-    if (this.#offenders.size > CONDUCT_RECORDS_MAX) this.#offenders.delete(this.#offenders.keys().next().value!);
-  }
-
   #standingOffenders(host: string): number {
-    const offenders = this.#offenders.get(host);
+    const offenders = this.#offenders.peek(host);
     if (offenders === undefined) return 0;
     for (const peerId of offenders) if (!this.isBanned(peerId)) offenders.delete(peerId);
     if (offenders.size === 0) this.#offenders.delete(host);
@@ -136,23 +129,16 @@ export class Conduct {
   #touch(peerId: PeerIdText): ConductRecord {
     const nowMs = this.#clock.nowMs();
     const step = Math.floor(nowMs / STEP_MS);
-    const record: ConductRecord = this.#records.get(peerId) ?? {
-      pointsSinceMs: nowMs,
-      points: 0,
-      messages: new Array<number>(STEPS).fill(0),
-      invalid: new Array<number>(STEPS).fill(0),
-      step,
-    };
+    const zeros = () => new Array<number>(STEPS).fill(0);
+    const fresh = () => ({ pointsSinceMs: nowMs, points: 0, messages: zeros(), invalid: zeros(), step });
+    const record = this.#records.get(peerId, fresh);
     for (let passed = Math.min(step - record.step, STEPS); passed > 0; passed--) {
-      record.messages.unshift(0);
-      record.messages.pop();
-      record.invalid.unshift(0);
-      record.invalid.pop();
+      for (const counts of [record.messages, record.invalid]) {
+        counts.unshift(0);
+        counts.pop();
+      }
     }
     record.step = step;
-    this.#records.delete(peerId);
-    this.#records.set(peerId, record);
-    if (this.#records.size > CONDUCT_RECORDS_MAX) this.#records.delete(this.#records.keys().next().value!);
     return record;
   }
 

@@ -8,6 +8,7 @@ import type { PeerIdText } from "../ports.ts";
 import { reachOf, type Address } from "./address.ts";
 import type { AddressBook } from "./addressBook.ts";
 import type { Clock } from "./clock.ts";
+import { LeastRecentMap } from "./leastRecent.ts";
 import {
   CONDUCT_RECORDS_MAX,
   PEER_LIST_AT_JOIN,
@@ -42,8 +43,8 @@ interface Memory {
 
 export class Exchange {
   readonly #owner: ExchangeOwner;
-  /** By peer, over reconnects; least recently used first. */
-  readonly #memories = new Map<PeerIdText, Memory>();
+  /** By peer, over reconnects. */
+  readonly #memories = new LeastRecentMap<Memory>(CONDUCT_RECORDS_MAX);
 
   constructor(owner: ExchangeOwner) {
     this.#owner = owner;
@@ -126,11 +127,7 @@ export class Exchange {
   }
 
   #memoryOf(peerId: PeerIdText): Memory {
-    const memory = this.#memories.get(peerId) ?? { askedMs: -Infinity, answeredMs: -Infinity, isLikeRc1: undefined };
-    this.#memories.delete(peerId);
-    this.#memories.set(peerId, memory);
-    if (this.#memories.size > CONDUCT_RECORDS_MAX) this.#memories.delete(this.#memories.keys().next().value!);
-    return memory;
+    return this.#memories.get(peerId, () => ({ askedMs: -Infinity, answeredMs: -Infinity, isLikeRc1: undefined }));
   }
 }
 

@@ -35,7 +35,6 @@ export const BACKOFF_DOUBLINGS_MAX = 9;
 export const BACKOFF_JITTER_PERCENT = 20;
 /** A connection that lived this long makes the next loss a first one. */
 export const BACKOFF_RESET_UPTIME_MS = 60_000;
-export const BAD_MARK_MS = TAU1_MS;
 
 export const TICK_MS = 1000;
 export const HEARTBEAT_MS = 5000;
@@ -47,7 +46,7 @@ export const DUPLICATE_MS = 5000;
 export const DUPLICATE_MS_MAX = 15_000;
 /** The peer that said Bye closes; we do when it has not. */
 export const BYE_LINGER_MS = 2000;
-export const STOP_MS_MAX = 4000;
+export const STOP_MS_MAX = 3000;
 
 export const PEER_LIST_AT_JOIN = 128;
 export const PEER_LIST_LATER = 64;
@@ -72,7 +71,6 @@ export const ADVERTISED_MAX = 64;
 
 export const PENALTY_POINTS_MAX = 100;
 export const BAN_BY_POINTS_MS = 24 * TAU1_MS;
-export const BAN_BY_SHARE_MS = TAU2_MS;
 /** Messages within τ₁ from which the share of invalid ones counts. */
 export const SHARE_MESSAGES_MIN = 20;
 export const BANS_MAX = 1000;
@@ -94,6 +92,9 @@ export const PINGS_PER_TAU1 = 60;
 export const PEER_LISTS_PER_TAU1 = 2;
 /** What we send keeps below that, for the peer's clock and the network shake the spacing. */
 export const PACED_SHARE_PERCENT = 85;
+/** With what a connection begins. */
+export const PACED_FIRST_MESSAGES = 96;
+export const PACED_FIRST_BYTES = 2 * 1024 * 1024;
 /** Left for the consensus and for liveness when objects are sent in bulk. */
 export const PACED_RESERVE_PERCENT = 25;
 

@@ -9,15 +9,18 @@ import type { PeerEntry } from "../messages/peerList.ts";
 import type { Connection, Peer, PeerIdText, PeerListener, PeerNetwork, Served, Usefulness } from "../ports.ts";
 import { formatMultiaddr, hostOf, parseMultiaddr, reachOf } from "./address.ts";
 import { AddressBook } from "./addressBook.ts";
+import { OutgoingPace } from "./budget.ts";
 import type { Carrier, Violation } from "./carrier.ts";
 import { Conduct } from "./conduct.ts";
 import { chooseEvicted } from "./evict.ts";
 import { Exchange, minuteOf } from "./exchange.ts";
 import { journal } from "./journal.ts";
+import { LeastRecentMap } from "./leastRecent.ts";
 import {
   ANCHORS_MAX,
   BACKOFF_MS_MAX,
   BYE_LINGER_MS,
+  CONDUCT_RECORDS_MAX,
   DUPLICATE_MS,
   DUPLICATE_MS_MAX,
   HEARTBEAT_MS,
@@ -67,6 +70,7 @@ export class PeerManager implements PeerNetwork {
   /** Also of sessions that are leaving. */
   readonly #sessionOf = new Map<Connection, PeerSession>();
   readonly #leaving = new Set<PeerSession>();
+  readonly #paces = new LeastRecentMap<OutgoingPace>(CONDUCT_RECORDS_MAX);
   readonly #farewells = new Set<Promise<void>>();
   #listener: PeerListener | undefined;
   #running: Running | undefined;
@@ -322,7 +326,7 @@ export class PeerManager implements PeerNetwork {
     const link: Link = { connection, purpose, sinceMs: clock.nowMs() };
     const { peerId, remote, isDialer } = connection;
     const known = this.#sessions.get(peerId);
-    const session = known ?? new PeerSession(clock, nodeId, link);
+    const session = known ?? new PeerSession(clock, nodeId, link, this.#paceOf(peerId));
     if (known !== undefined) this.#addLink(known, link);
     this.#sessionOf.set(connection, session);
     this.#sessions.set(peerId, session);
@@ -333,6 +337,10 @@ export class PeerManager implements PeerNetwork {
       this.#ping(session);
     }
     return session;
+  }
+
+  #paceOf(peerId: PeerIdText): OutgoingPace {
+    return this.#paces.get(peerId, () => new OutgoingPace(this.#settings.clock.nowMs()));
   }
 
   /** At most two: of several by one dialer the oldest is what a restart has left behind. */

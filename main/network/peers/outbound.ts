@@ -13,7 +13,6 @@ import { UNKNOWN_LABEL } from "./journal.ts";
 import {
   ADVERTISED_MAX,
   BACKOFF_RESET_UPTIME_MS,
-  BAD_MARK_MS,
   BOOTSTRAP_AT_ONCE_MAX,
   BOOTSTRAP_NEEDED_BELOW,
   DIALS_AT_ONCE_MAX,
@@ -23,6 +22,7 @@ import {
   OUTBOUND_MAX,
   OUTBOUND_WITHOUT_MANIFEST_MIN,
   RECORDS_RELAXED_BELOW,
+  TAU1_MS,
   TAU2_MS,
 } from "./limits.ts";
 import type { Link, PeerSession, Purpose } from "./session.ts";
@@ -281,7 +281,7 @@ export class Outbound {
     const { book, clock } = this.#owner;
     if (outcome === "taken") return;
     this.#failed(dial);
-    if (outcome === "wrong-node") dial.backoff.holdUntil(clock.nowMs() + BAD_MARK_MS);
+    if (outcome === "wrong-node") dial.backoff.holdUntil(clock.nowMs() + TAU1_MS);
     if (outcome !== "self") return;
     this.#ownAddresses.add(addressKey(dial.address));
     if (dial.nodeId !== undefined) book.remove(dial.nodeId);

@@ -16,9 +16,10 @@ import {
 import { BYE, decodeBye } from "../messages/liveness.ts";
 import { decodePeerListRequest, encodePeerListResponse, type PeerEntry } from "../messages/peerList.ts";
 import { MESSAGE, messageKind, type MessageType } from "../messages/registry.ts";
-import { PROTOCOLS, type Connection, type Peer, type PeerIdText, type Served } from "../ports.ts";
+import { PROTOCOLS, type Connection, type Peer, type Served } from "../ports.ts";
 import { IncomingBudget, type Counted } from "./budget.ts";
 import type { Clock } from "./clock.ts";
+import { LeastRecentMap } from "./leastRecent.ts";
 import {
   CONDUCT_RECORDS_MAX,
   PENALTY_MALFORMED,
@@ -48,8 +49,7 @@ const UNSUPPORTED_VERSION = 3;
 
 export class Serving {
   readonly #owner: ServingOwner;
-  /** Least recently used first. */
-  readonly #budgets = new Map<PeerIdText, IncomingBudget>();
+  readonly #budgets = new LeastRecentMap<IncomingBudget>(CONDUCT_RECORDS_MAX);
   #served = 0;
   #servedBytes = 0;
 
@@ -85,7 +85,9 @@ export class Serving {
     const session = this.#owner.sessionOf(from);
     if (session === undefined) return undefined;
     if (kind === "other") this.#owner.countMessage(session);
-    if (!this.#budgetOf(session.peerId).admits(kind, request.length, this.#owner.clock.nowMs())) {
+    const nowMs = this.#owner.clock.nowMs();
+    const budget = this.#budgets.get(session.peerId, () => new IncomingBudget(nowMs));
+    if (!budget.admits(kind, request.length, nowMs)) {
       this.#owner.penalise(session, PENALTY_RATE, "too many messages", false);
       return undefined;
     }
@@ -175,14 +177,6 @@ export class Serving {
 
   #refused(session: PeerSession, reason: string): void {
     this.#owner.penalise(session, PENALTY_MALFORMED, reason, true);
-  }
-
-  #budgetOf(peerId: PeerIdText): IncomingBudget {
-    const budget = this.#budgets.get(peerId) ?? new IncomingBudget(this.#owner.clock.nowMs());
-    this.#budgets.delete(peerId);
-    this.#budgets.set(peerId, budget);
-    if (this.#budgets.size > CONDUCT_RECORDS_MAX) this.#budgets.delete(this.#budgets.keys().next().value!);
-    return budget;
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type RequestOptions,
 } from "../ports.ts";
 import { groupOf, parseMultiaddr, type Address } from "./address.ts";
-import { OutgoingPace } from "./budget.ts";
+import type { OutgoingPace } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import type { Inbound } from "./evict.ts";
 import { failureOf, RequestQueue } from "./requestQueue.ts";
@@ -53,7 +53,7 @@ export class PeerSession implements Peer, Inbound {
   readonly #clock: Clock;
   readonly #queue: RequestQueue;
 
-  constructor(clock: Clock, nodeId: NodeId, first: Link) {
+  constructor(clock: Clock, nodeId: NodeId, first: Link, pace: OutgoingPace) {
     const { connection, sinceMs } = first;
     this.peerId = connection.peerId;
     this.nodeId = nodeId;
@@ -63,7 +63,7 @@ export class PeerSession implements Peer, Inbound {
     this.group = groupOf(this.remote);
     this.links = [first];
     this.#clock = clock;
-    this.#queue = new RequestQueue(clock, new OutgoingPace(sinceMs));
+    this.#queue = new RequestQueue(clock, pace);
   }
 
   get inUse(): Link | undefined {
@@ -88,13 +88,12 @@ export class PeerSession implements Peer, Inbound {
     return this.#send(PROTOCOLS.messages, request, timeoutMs === undefined ? undefined : { timeoutMs });
   }
 
-  /** What still waits fails with `connection-closed`. */
+  /** Ends its connections; where another one comes before they have ended, the session goes on with that. */
   close(cause: string): void {
-    this.#queue.close();
     for (const { connection } of [...this.links]) connection.close(cause);
   }
 
-  /** The last connection has ended. */
+  /** The last connection has ended: what still waits fails with `connection-closed`. */
   ended(): void {
     this.#queue.close();
   }
