@@ -58,6 +58,12 @@ export class RcNode {
     return usageOf(this.#child.pid!);
   }
 
+  /** Of the network alone: the main thread computes the TimeChain. */
+  get cpuSeconds(): number {
+    const pid = this.#child.pid!;
+    return cpuSecondsOf(pid, readdirSync(`/proc/${pid}/task`).map(Number)) - cpuSecondsOf(pid, [pid]);
+  }
+
   async stop(): Promise<void> {
     const exited = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill("SIGKILL");
@@ -74,6 +80,19 @@ export interface Usage {
 export function usageOf(pid: number): Usage {
   const kibibytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return { files: readdirSync(`/proc/${pid}/fd`).length, mebibytes: Math.round(Number(kibibytes) / 102.4) / 10 };
+}
+
+/** Processor time that threads of a process have taken, on Linux, where a tick is 10 ms. */
+export function cpuSecondsOf(
+  pid: number,
+  threads: readonly number[] = readdirSync(`/proc/${pid}/task`).map(Number),
+): number {
+  let ticks = 0;
+  for (const thread of threads) {
+    const fields = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8").split(") ")[1]!.split(" ");
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks / 100;
 }
 
 async function freePort(): Promise<number> {

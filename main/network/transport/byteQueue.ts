@@ -2,6 +2,8 @@
 import { invariant } from "../../protocol/errors.ts";
 
 const CAPACITY_MIN = 128;
+/** No more is allocated on the mere word that it will come. */
+const CAPACITY_TRUSTED = 32_768;
 /** A buffer that grew beyond this is given back once it is empty. */
 const CAPACITY_KEPT = 1 << 17;
 
@@ -9,10 +11,12 @@ export class ByteQueue {
   #buffer: Uint8Array;
   #start = 0;
   #end = 0;
+  readonly #expected: number;
 
-  /** `capacity` is what is expected to come, if that is known. */
-  constructor(capacity = 0) {
-    this.#buffer = new Uint8Array(capacity);
+  /** Where it is known that no more than `expected` bytes come, it grows in few steps. */
+  constructor(expected = Infinity) {
+    this.#expected = expected;
+    this.#buffer = new Uint8Array(expected <= CAPACITY_TRUSTED ? expected : 0);
   }
 
   get length(): number {
@@ -43,11 +47,12 @@ export class ByteQueue {
     return this.take(this.length);
   }
 
-  /** At least half of the buffer is free afterwards, so that a byte is moved only now and then. */
+  /** Moves a byte only now and then: what is kept fills at most half of a buffer that is used again. */
   #makeRoom(count: number): void {
     const needed = this.length + count;
     const isReusable = 2 * needed <= this.#buffer.length && (this.#buffer.length <= CAPACITY_KEPT || this.length > 0);
-    const buffer = isReusable ? this.#buffer : new Uint8Array(Math.max(CAPACITY_MIN, 2 * needed));
+    const capacity = this.#expected === Infinity ? 2 * needed : Math.max(needed, Math.min(4 * needed, this.#expected));
+    const buffer = isReusable ? this.#buffer : new Uint8Array(Math.max(CAPACITY_MIN, capacity));
     buffer.set(this.#buffer.subarray(this.#start, this.#end));
     this.#end -= this.#start;
     this.#start = 0;

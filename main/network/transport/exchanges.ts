@@ -52,14 +52,14 @@ export class Exchanges implements SessionOwner, AnswerOwner, RequestOwner {
 
   /** Some whole frames, of `bytesMax` in all or of one frame; none when there is nothing to send. */
   takeOutput(bytesMax: number): Uint8Array {
-    const frames: Uint8Array[] = [];
+    const parts: Uint8Array[] = [];
     for (let bytes = 0; bytes < bytesMax;) {
       const frame = this.#session.nextFrame();
       if (frame === undefined) break;
-      frames.push(frame);
-      bytes += frame.length;
+      parts.push(...frame);
+      bytes += frame[0].length + frame[1].length;
     }
-    return concatBytes(...frames);
+    return concatBytes(...parts);
   }
 
   /** As `Connection.request`. */

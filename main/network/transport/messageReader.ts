@@ -13,9 +13,6 @@ export function framingOf(protocol: ProtocolName): Framing {
   return protocol === PROTOCOLS.objects ? "to-end" : "envelope";
 }
 
-/** No more is allocated on the word of a header. */
-const CAPACITY_MAX = 65_536;
-
 export class MessageReader {
   readonly #framing: Framing;
   readonly #bytesMax: number;
@@ -62,7 +59,7 @@ export class MessageReader {
       const size = ENVELOPE_HEADER_SIZE + readEnvelopeHeader(header).payloadLength;
       if (size > this.#bytesMax) throw refusal("payload-too-large");
       this.#size = size;
-      this.#bytes = new ByteQueue(Math.min(size, CAPACITY_MAX));
+      this.#bytes = new ByteQueue(size);
       this.#bytes.push(header);
     }
     return part.subarray(headerPart.length);

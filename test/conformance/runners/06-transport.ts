@@ -447,7 +447,7 @@ async function carry(session: YamuxSession, exchanges: Exchanges): Promise<Uint8
   for (let isBusy = true; isBusy;) {
     isBusy = false;
     for (let frame = session.nextFrame(); frame !== undefined; frame = session.nextFrame()) {
-      exchanges.receive(frame);
+      exchanges.receive(concatBytes(...frame));
       isBusy = true;
     }
     await served();

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concatBytes } from "../../../protocol/bytes.ts";
-import { decodeHeader, encodeHeader, FLAG, HEADER_SIZE, TYPE, type FrameHeader, type FrameType } from "./frame.ts";
+import { decodeHeader, encodeHeader, FLAG, TYPE, type FrameHeader, type FrameType } from "./frame.ts";
 import { YamuxSession, type SessionOwner } from "./session.ts";
 import type { Substream, SubstreamReader } from "./substream.ts";
 
@@ -53,7 +53,7 @@ const data = (flags: number, stream: number, length: number): Uint8Array =>
 function takeFrames(session: YamuxSession): FrameHeader[] {
   const headers = [];
   for (let next = session.nextFrame(); next !== undefined; next = session.nextFrame()) {
-    headers.push(decodeHeader(next.subarray(0, HEADER_SIZE)));
+    headers.push(decodeHeader(next[0]));
   }
   return headers;
 }

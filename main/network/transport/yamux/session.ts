@@ -2,7 +2,6 @@
  * Yamux version 0 as a pure state machine (chapter 06 §3.4, §4.5): bytes go in by `receive`, frames come out by `nextFrame`,
  * what a substream receives goes to its reader. Who owns the session moves the bytes and ends the connection.
  */
-import { concatBytes } from "../../../protocol/bytes.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { ByteQueue } from "../byteQueue.ts";
 import { decodeHeader, encodeHeader, FLAG, GO_AWAY, HEADER_SIZE, TYPE, type FrameHeader } from "./frame.ts";
@@ -19,6 +18,7 @@ const GRANTED_BYTES_MAX = 3 * 1_048_576;
 /** Pongs and resets that wait because the other side does not read. */
 const CONTROL_FRAMES_MAX = 1024;
 const U32_MAX = 0xffff_ffff;
+const NO_BODY = new Uint8Array(0);
 
 export interface SessionOwner {
   /** A substream that the other side opened; gives who reads it. */
@@ -91,10 +91,10 @@ export class YamuxSession implements SubstreamHost {
     }
   }
 
-  /** The next frame to send. */
-  nextFrame(): Uint8Array | undefined {
+  /** The next frame to send, its header and its body. */
+  nextFrame(): readonly [Uint8Array, Uint8Array] | undefined {
     const control = this.#control.shift();
-    if (control !== undefined) return control;
+    if (control !== undefined) return [control, NO_BODY];
     const [substream] = this.#sending;
     if (substream === undefined) return undefined;
     const { body, isLast } = substream.takePiece();
@@ -104,7 +104,7 @@ export class YamuxSession implements SubstreamHost {
     if (substream.hasSendable) this.#sending.add(substream);
     const flags = substream.takeFirstFlags() | (isLast ? FLAG.fin : 0);
     if (isLast && substream.isRemoteFinished) this.#remove(substream);
-    return concatBytes(encodeHeader({ type: TYPE.data, flags, stream: substream.id, length: body.length }), body);
+    return [encodeHeader({ type: TYPE.data, flags, stream: substream.id, length: body.length }), body];
   }
 
   /** Ends every substream as if the other side had reset it, and receives nothing more: the connection is gone. */
