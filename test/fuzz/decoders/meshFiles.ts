@@ -84,7 +84,7 @@ export const meshFileDecoders: readonly AnyDecoder[] = [
     }),
   }),
 
-  documentDecoder<Peers>("peers-file", {
+  documentDecoder<Peers>("peers-json", {
     of: [decodePeers],
     errors: ["bad-field", "node-mismatch"],
     sizeMax: PEERS_FILE_MAX,
@@ -113,7 +113,7 @@ export const meshFileDecoders: readonly AnyDecoder[] = [
     }),
   }),
 
-  documentDecoder<Cities>("cities-file", {
+  documentDecoder<Cities>("cities-json", {
     of: [decodeCities],
     errors: [
       ...["bad-version", "empty", "bad-code", "bad-node", "duplicate-code", "duplicate-node", "bad-coordinate"],
@@ -126,7 +126,7 @@ export const meshFileDecoders: readonly AnyDecoder[] = [
     generate: (random) => citiesOf(random.pick([1, 2, 5]), random),
   }),
 
-  documentDecoder<Health>("health-file", {
+  documentDecoder<Health>("health-json", {
     of: [decodeHealth, parseJson],
     errors: ["bad-field"],
     sizeMax: Infinity,
@@ -135,7 +135,7 @@ export const meshFileDecoders: readonly AnyDecoder[] = [
     generate: (random) => healthDocument(listOf(random, 4, endpointHealth), random.below(2 ** 32)),
   }),
 
-  documentDecoder<Network>("network-file", {
+  documentDecoder<Network>("network-json", {
     of: [decodeNetwork],
     errors: ["bad-field"],
     sizeMax: Infinity,
@@ -173,7 +173,7 @@ export const meshFileDecoders: readonly AnyDecoder[] = [
     }),
   }),
 
-  documentDecoder<Explorer>("explorer-file", {
+  documentDecoder<Explorer>("explorer-json", {
     of: [decodeExplorer],
     errors: ["bad-field"],
     sizeMax: Infinity,
