@@ -30,7 +30,9 @@ const ANSWER_BYTES_MAX = 16 * 2 ** 20;
 const FETCHES_UNDER_WAY_MAX = 8;
 /** τ₂: for so long a peer that does not serve objects is not asked again. */
 const NOT_SERVING_MS = 20_160 * 60_000;
-const NOT_SERVING_MAX = 1024;
+/** Who was late or lied is left alone for τ₁. */
+const DOUBTFUL_MS = 60_000;
+const LEFT_ALONE_MAX = 1024;
 /** What is not true of an answer cannot be an accident. */
 const LIE_POINTS = 25;
 const MALFORMED_POINTS = 1;
@@ -45,8 +47,7 @@ export interface FetchParts {
 
 export class ObjectFetch {
   readonly #parts: FetchParts;
-  /** Peer → until when. */
-  readonly #notServing = new Map<PeerIdText, number>();
+  readonly #leftAlone = new Map<PeerIdText, { readonly untilMs: number; readonly isServing: boolean }>();
   #turn = 0;
   #underWay = 0;
   readonly #stopping = new AbortController();
@@ -84,7 +85,7 @@ export class ObjectFetch {
     if (this.#underWay >= FETCHES_UNDER_WAY_MAX) return undefined;
     this.#underWay++;
     try {
-      const peers = this.#parts.peers().filter(({ peerId }) => this.#isServing(peerId));
+      const peers = this.#askable();
       const start = this.#turn++;
       for (let i = 0; i < Math.min(ATTEMPTS_MAX, peers.length); i++) {
         const answer = await this.#askOne(peers[(start + i) % peers.length]!, ask);
@@ -101,8 +102,10 @@ export class ObjectFetch {
       return await ask(peer);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      if (error.code === "protocol-not-served") this.#noteNotServing(peer.peerId);
-      else if (error instanceof Lie) this.#parts.penalise(peer.peerId, LIE_POINTS, error.code);
+      const { peerId } = peer;
+      if (error.code === "protocol-not-served") this.#leaveAlone(peerId, NOT_SERVING_MS, false);
+      if (error.code === "request-timeout" || error instanceof Lie) this.#leaveAlone(peerId, DOUBTFUL_MS, true);
+      if (error instanceof Lie) this.#parts.penalise(peerId, LIE_POINTS, error.code);
       return undefined;
     }
   }
@@ -162,13 +165,21 @@ export class ObjectFetch {
     return { message, key: message.type === "body" ? byteKey(payload.subarray(0, 32)) : described.id };
   }
 
-  #isServing(peer: PeerIdText): boolean {
-    return (this.#notServing.get(peer) ?? 0) <= this.#parts.nowMs();
+  /** Doubtful ones only where there is nobody else. */
+  #askable(): readonly Peer[] {
+    const nowMs = this.#parts.nowMs();
+    const standing = this.#parts.peers().map((peer) => {
+      const left = this.#leftAlone.get(peer.peerId);
+      return { peer, left: left !== undefined && left.untilMs > nowMs ? left : undefined };
+    });
+    const good = standing.filter(({ left }) => left === undefined);
+    const chosen = good.length > 0 ? good : standing.filter(({ left }) => left?.isServing === true);
+    return chosen.map(({ peer }) => peer);
   }
 
-  #noteNotServing(peer: PeerIdText): void {
-    this.#notServing.set(peer, this.#parts.nowMs() + NOT_SERVING_MS);
-    if (this.#notServing.size > NOT_SERVING_MAX) this.#notServing.delete(this.#notServing.keys().next().value!);
+  #leaveAlone(peer: PeerIdText, forMs: number, isServing: boolean): void {
+    this.#leftAlone.set(peer, { untilMs: this.#parts.nowMs() + forMs, isServing });
+    if (this.#leftAlone.size > LEFT_ALONE_MAX) this.#leftAlone.delete(this.#leftAlone.keys().next().value!);
   }
 }
 
