@@ -149,8 +149,9 @@ export function decodeKeyFile(crypto: Crypto, name: string, file: Uint8Array): K
   const origin = ORIGINS[identity.origin];
   const machineKeyKind = MACHINE_KEY_KINDS[state.machineKeyKind];
   if (contents === undefined || origin === undefined || machineKeyKind === undefined) throw damaged("field");
+  if (identity.createdAtMs > BigInt(Number.MAX_SAFE_INTEGER)) throw damaged("field");
   suiteOf(identity.suiteId);
-  checkDerivation(derivation);
+  const allowed = checkDerivation(derivation);
 
   const parts = struct({
     accountPart: sealedPart(materialSize(contents)),
@@ -160,7 +161,7 @@ export function decodeKeyFile(crypto: Crypto, name: string, file: Uint8Array): K
   return {
     identity: { ...identity, contents, origin, createdAtMs: Number(identity.createdAtMs) },
     state: { ...state, machineKeyKind },
-    derivation,
+    derivation: allowed,
     ...decode(parts, content.subarray(headerSize)),
   };
 }
@@ -215,14 +216,15 @@ function encodeDerivation({ salt, ...cost }: PassphraseDerivation): Uint8Array {
   return encode(derivationLayout, { algorithm: ARGON2ID_V13, ...cost, salt: sized(salt, SALT_SIZE) });
 }
 
-function checkDerivation({ algorithm, ...cost }: Infer<typeof derivationLayout>): void {
+function checkDerivation({ algorithm, ...derivation }: Infer<typeof derivationLayout>): PassphraseDerivation {
   if (algorithm !== ARGON2ID_V13) throw keystoreError("key-file-refused", { field: "algorithm", value: algorithm });
   for (const field of ["memoryKib", "passes", "lanes"] as const) {
-    const value = cost[field];
+    const value = derivation[field];
     if (value < ARGON2_MIN[field] || value > ARGON2_MAX[field]) {
       throw keystoreError("key-file-refused", { field, value, min: ARGON2_MIN[field], max: ARGON2_MAX[field] });
     }
   }
+  return derivation;
 }
 
 function decodeFields<T>(run: () => T, damaged: (reason: string) => ProtocolError): T {

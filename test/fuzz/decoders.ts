@@ -8,6 +8,7 @@ import { layoutDecoders } from "./decoders/layouts.ts";
 import { linkDecoders } from "./decoders/links.ts";
 import { merkleDecoders } from "./decoders/merkle.ts";
 import { messageDecoders } from "./decoders/messages.ts";
+import { ownFileDecoders } from "./decoders/ownFiles.ts";
 import { relayedDecoders } from "./decoders/relayed.ts";
 import { meshFileDecoders } from "./decoders/meshFiles.ts";
 import { textDecoders } from "./decoders/text.ts";
@@ -30,6 +31,7 @@ export function makeDecoders(crypto: Crypto): DecoderTable {
     ...meshFileDecoders,
     ...messageDecoders,
     ...relayedDecoders(counted),
+    ...ownFileDecoders(counted),
   ];
   return { decoders, hashed: counted.hashed };
 }

@@ -51,6 +51,7 @@ export function isAdaptationFrozen({ dAdjustmentRateNum }: ProtocolParams): bool
 }
 
 const FOUNDERS_MAX = 64;
+const DEPTH_MAX = 16;
 const CITIES_MAX = 256;
 const URL_MAX = 2048;
 
@@ -64,7 +65,7 @@ const u16 = z.int().min(0).max(0xffff);
 const count = z.int().min(1);
 const amount = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,38})$/, "must be a decimal string in nɈ")
+  .regex(/^(0|[1-9][0-9]{0,38})$/, { error: "must be a decimal string in nɈ", abort: true })
   .refine((text) => BigInt(text) <= U128_MAX, "must be below 2^128");
 const url = z.url({ protocol: /^https?$/ }).max(URL_MAX);
 
@@ -272,6 +273,9 @@ function toParams(genesis: NetworkJson["genesis"]): ProtocolParams {
 /** The text as a tree with positions: well-formed, an object, no key twice. */
 function readTree(file: string, text: string): Node {
   if (text.length > MANIFEST_SIZE_MAX) throw invalid(file, text, 0, "", `larger than ${MANIFEST_SIZE_MAX} characters`);
+  // The parser goes down by calling itself.
+  const tooDeep = findDepth(text, DEPTH_MAX);
+  if (tooDeep !== undefined) throw invalid(file, text, tooDeep, "", `nested more than ${DEPTH_MAX} deep`);
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
   const [error] = errors;
@@ -279,6 +283,17 @@ function readTree(file: string, text: string): Node {
   if (tree?.type !== "object") throw invalid(file, text, 0, "", "must be a JSON object");
   checkNoKeyTwice(file, text, tree);
   return tree;
+}
+
+/** Where the text first opens more than `depth` brackets, those in strings apart. */
+function findDepth(text: string, depth: number): number | undefined {
+  let open = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
+    if (token === "[" || token === "{") open++;
+    else if (token === "]" || token === "}") open--;
+    if (open > depth) return index;
+  }
+  return undefined;
 }
 
 function checkNoKeyTwice(file: string, text: string, node: Node): void {

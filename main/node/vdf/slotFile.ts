@@ -35,7 +35,14 @@ export type SlotKind = keyof typeof SLOT_KINDS;
 
 /** Why a slot cannot be used. `stale`: it is whole, but a write that came after it is missing. */
 export type SlotFault =
-  "truncated" | "empty" | "checksum-mismatch" | "invalid-magic" | "unsupported-version" | "wrong-kind" | "stale";
+  | "truncated"
+  | "empty"
+  | "checksum-mismatch"
+  | "invalid-magic"
+  | "unsupported-version"
+  | "wrong-kind"
+  | "wrong-length"
+  | "stale";
 
 interface Slot {
   readonly payload: Uint8Array;
@@ -72,17 +79,11 @@ export class SlotFile {
       this.fault = undefined;
       return;
     }
-    const file = new Uint8Array(readFileSync(path));
-    const slots = [this.#read(file, 0), this.#read(file, 1)] as const;
-    const [first, second] = slots;
-    if (typeof first === "string" && typeof second === "string") {
-      throw new ProtocolError("slot-file-corrupt", { file: basename(path), first, second });
-    }
-    this.#slot = sequenceOf(second) > sequenceOf(first) ? 1 : 0;
-    const newest = slots[this.#slot] as Slot;
-    this.#sequence = newest.sequence;
-    this.payload = newest.payload;
-    this.fault = faultBeside(newest, slots[1 - this.#slot]!);
+    const read = decodeSlots(crypto, kind, basename(path), new Uint8Array(readFileSync(path)));
+    this.#slot = read.slot;
+    this.#sequence = read.sequence;
+    this.payload = read.payload;
+    this.fault = read.fault;
   }
 
   /** Puts a file that is corrupt out of the way, for whoever wants to look at it, and starts a new one. */
@@ -98,7 +99,7 @@ export class SlotFile {
    */
   write(payload: Uint8Array): void {
     const slot = 1 - this.#slot;
-    const page = this.#encode(payload, this.#sequence + 1n);
+    const page = encodeSlot(this.#crypto, this.#kind, payload, this.#sequence + 1n);
     try {
       if (this.#handle === undefined && !existsSync(this.#path)) this.#create(page);
       else {
@@ -126,38 +127,59 @@ export class SlotFile {
     renameSync(temporary, this.#path);
     syncFolder(this.#path);
   }
+}
 
-  #encode(payload: Uint8Array, sequence: bigint): Uint8Array {
-    if (payload.length > SLOT_PAYLOAD_MAX) throw new RangeError(`${payload.length} bytes do not fit a slot`);
-    const header = {
-      magic: MAGIC as never,
-      version: VERSION,
-      kind: SLOT_KINDS[this.#kind],
-      length: payload.length,
-      sequence,
-    };
-    const page = new Uint8Array(SLOT_SIZE);
-    page.set(encode(slotHeader, header));
-    page.set(payload, slotHeader.size);
-    page.set(this.#checksum(page), SLOT_SIZE - CHECKSUM_SIZE);
-    return page;
-  }
+/** What a file of two slots holds. */
+export interface ReadSlots {
+  /** Where the newest whole record lies, 0 or 1. */
+  readonly slot: number;
+  readonly sequence: bigint;
+  readonly payload: Uint8Array;
+  readonly fault: SlotFault | undefined;
+}
 
-  #read(file: Uint8Array, index: number): Slot | SlotFault {
-    const page = file.subarray(index * SLOT_SIZE, (index + 1) * SLOT_SIZE);
-    if (page.length < SLOT_SIZE) return "truncated";
-    if (isAllZero(page)) return "empty";
-    const header = decode(slotHeader, page.subarray(0, slotHeader.size));
-    if (!equalBytes(this.#checksum(page), page.subarray(SLOT_SIZE - CHECKSUM_SIZE))) return "checksum-mismatch";
-    if (!equalBytes(header.magic, MAGIC)) return "invalid-magic";
-    if (header.version !== VERSION) return "unsupported-version";
-    if (header.kind !== SLOT_KINDS[this.#kind]) return "wrong-kind";
-    return { payload: page.slice(slotHeader.size, slotHeader.size + header.length), sequence: header.sequence };
+/** `name` is the file's in the params. Throws `ProtocolError("slot-file-corrupt")` with the faults of both slots. */
+export function decodeSlots(crypto: Crypto, kind: SlotKind, name: string, file: Uint8Array): ReadSlots {
+  const slots = [readSlot(crypto, kind, file, 0), readSlot(crypto, kind, file, 1)] as const;
+  const [first, second] = slots;
+  if (typeof first === "string" && typeof second === "string") {
+    throw new ProtocolError("slot-file-corrupt", { file: name, first, second });
   }
+  const slot = sequenceOf(second) > sequenceOf(first) ? 1 : 0;
+  const newest = slots[slot] as Slot;
+  return { slot, ...newest, fault: faultBeside(newest, slots[1 - slot]!) };
+}
 
-  #checksum(page: Uint8Array): Uint8Array {
-    return this.#crypto.sha256(page.subarray(0, SLOT_SIZE - CHECKSUM_SIZE));
-  }
+/** The bytes of one slot. */
+export function encodeSlot(crypto: Crypto, kind: SlotKind, payload: Uint8Array, sequence: bigint): Uint8Array {
+  if (payload.length > SLOT_PAYLOAD_MAX) throw new RangeError(`${payload.length} bytes do not fit a slot`);
+  const { length } = payload;
+  const header = { magic: MAGIC as never, version: VERSION, kind: SLOT_KINDS[kind], length, sequence };
+  const page = new Uint8Array(SLOT_SIZE);
+  page.set(encode(slotHeader, header));
+  page.set(payload, slotHeader.size);
+  page.set(checksumOf(crypto, page), SLOT_SIZE - CHECKSUM_SIZE);
+  return page;
+}
+
+function readSlot(crypto: Crypto, kind: SlotKind, file: Uint8Array, index: number): Slot | SlotFault {
+  const page = file.subarray(index * SLOT_SIZE, (index + 1) * SLOT_SIZE);
+  if (page.length < SLOT_SIZE) return "truncated";
+  if (isAllZero(page)) return "empty";
+  const header = decode(slotHeader, page.subarray(0, slotHeader.size));
+  if (!equalBytes(checksumOf(crypto, page), page.subarray(SLOT_SIZE - CHECKSUM_SIZE))) return "checksum-mismatch";
+  if (!equalBytes(header.magic, MAGIC)) return "invalid-magic";
+  if (header.version !== VERSION) return "unsupported-version";
+  if (header.kind !== SLOT_KINDS[kind]) return "wrong-kind";
+  if (header.length > SLOT_PAYLOAD_MAX) return "wrong-length";
+  return {
+    payload: Uint8Array.from(page.subarray(slotHeader.size, slotHeader.size + header.length)),
+    sequence: header.sequence,
+  };
+}
+
+function checksumOf(crypto: Crypto, page: Uint8Array): Uint8Array {
+  return crypto.sha256(page.subarray(0, SLOT_SIZE - CHECKSUM_SIZE));
 }
 
 const sequenceOf = (slot: Slot | SlotFault): bigint => (typeof slot === "string" ? -1n : slot.sequence);
