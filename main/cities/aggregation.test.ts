@@ -85,6 +85,28 @@ describe("an aggregation run", () => {
     expect({ body, entries }).toEqual({ body: "before", entries: [] });
   });
 
+  test("lets three of a region go first where that is capped, and leaves to a node what it said of itself", () => {
+    const peers = ["a", "b", "c", "d", "e"];
+    const link = buildShareLink({
+      ...{ uuid: "7414dedf-365d-41d3-ac10-29a65ea43844", host: "198.51.100.7", port: 443, sni: "a.example", sid: "ab" },
+      ...{ pbk: "bOLP4GuOkdAzcgeEP2KqrxFakXUsqO8FzrPb7FU6K2w", label: "x" },
+    });
+    const fetched = new Map<string, Fetched>(
+      peers.map((node) => [node, { kind: "body", body: encodeMyVpn({ node, primary: node !== "a", vless: link }) }]),
+    );
+    const capByRegion = new Map([...peers.slice(0, 4).map((node) => [node, "eu"] as const), ["e", "eu"] as const]);
+    const input = { nowUnix: NOW, peers, fetched, lastGood: new Map<string, LastGood>() };
+    const nodes = (run: { readonly entries: readonly { readonly node: string }[] }) =>
+      run.entries.map(({ node }) => node);
+    expect(nodes(aggregate(input))).toEqual(["b", "c", "d", "e", "a"]);
+    const capped = aggregate({ ...input, capByRegion });
+    expect(nodes(capped)).toEqual(["b", "c", "d", "a", "e"]);
+    expect(capped.lastGood.get("e")!.primary).toBe(true);
+    expect(nodes(aggregate({ ...input, capByRegion: new Map(capByRegion).set("e", "na") }))).toEqual([
+      ...["b", "c", "d", "e", "a"],
+    ]);
+  });
+
   test("names why a file was not accepted", () => {
     const { faults } = run(new Map([["berlin", { kind: "body", body: "[]" }]]));
     expect([...faults]).toEqual([["berlin", "not-object"]]);

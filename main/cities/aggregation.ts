@@ -1,6 +1,6 @@
 /** One aggregation run: what every node says of itself becomes the subscription that all read (chapter 08 §4.5). */
 import { ProtocolError } from "../protocol/errors.ts";
-import { EVICT_AFTER_SECONDS } from "./limits.ts";
+import { EVICT_AFTER_SECONDS, PRIMARIES_PER_REGION_MAX } from "./limits.ts";
 import { decodeMyVpn, type MyVpnFault } from "./myVpn.ts";
 import { inSubscriptionOrder } from "./order.ts";
 import { encodeSubscription } from "./subscription.ts";
@@ -36,6 +36,8 @@ export interface AggregationInput {
   /** What the run before published. */
   readonly previousBody?: string | undefined;
   readonly allowLoopback?: boolean;
+  /** Regions by label, where no more than PRIMARIES_PER_REGION_MAX of a region may go first (§12). */
+  readonly capByRegion?: ReadonlyMap<string, string>;
 }
 
 export interface Aggregation {
@@ -81,7 +83,7 @@ export function aggregate(input: AggregationInput): Aggregation {
       sources.set(node, "last-good");
     }
   }
-  const entries = orderEntries(lastGood);
+  const entries = orderEntries(lastGood, input.capByRegion);
   const lines = [...new Set(entries.map(({ vless }) => vless))];
   const body = lines.length > 0 ? encodeSubscription(lines) : input.previousBody;
   return { entries, lines, body, sources, faults, lastGood };
@@ -112,7 +114,20 @@ function readEntry(body: string, node: string, allowLoopback: boolean): Entry | 
   }
 }
 
-function orderEntries(lastGood: ReadonlyMap<string, LastGood>): readonly Entry[] {
+function orderEntries(
+  lastGood: ReadonlyMap<string, LastGood>,
+  regions: ReadonlyMap<string, string> | undefined,
+): readonly Entry[] {
   const entries = Array.from(lastGood, ([node, { vless, primary }]) => ({ node, vless, primary }));
-  return entries.sort(inSubscriptionOrder);
+  entries.sort(inSubscriptionOrder);
+  if (regions === undefined) return entries;
+  const first = new Map<string | undefined, number>();
+  const capped = entries.map((entry) => {
+    if (!entry.primary) return entry;
+    const region = regions.get(entry.node);
+    const before = first.get(region) ?? 0;
+    first.set(region, before + 1);
+    return before < PRIMARIES_PER_REGION_MAX ? entry : { ...entry, primary: false };
+  });
+  return capped.sort(inSubscriptionOrder);
 }

@@ -47,6 +47,9 @@ export const HEADER_VALUE_MAX = 4096;
 export const LINE_MAX = 16_384;
 export const STATUS_TEXT_MAX = 65_536;
 
+/** Entries that go first, of one region, where an aggregator caps them. */
+export const PRIMARIES_PER_REGION_MAX = 3;
+
 /** Public keys remembered of one city. */
 export const PINNED_KEYS_MAX = 8;
 
