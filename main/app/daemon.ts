@@ -55,6 +55,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       ...rest,
       claimed: claimed.claimed,
       logger,
+      writeLine: log.writeLine,
       stopping: stop.signal,
       onStopRequest: () => {
         void wait(ANSWER_MS).then(() => stop.abort());

@@ -32,6 +32,8 @@ export interface NodeContext {
   readonly identity: HostIdentity;
   readonly network: OpenedNetwork;
   readonly logger: Logger;
+  /** A line for monitors, not JSON (chapter 06 §3.8). */
+  readonly writeLine: (line: string) => void;
   /** Multiaddr to listen on; none for outbound connections only. */
   readonly listen: readonly string[];
   /** Multiaddr that others reach this node at, where that is not what it listens on. */
@@ -59,6 +61,8 @@ export interface HostOptions {
   /** Of the metrics on loopback; none without. */
   readonly metricsPort?: number;
   readonly logger: Logger;
+  /** For lines of monitors; none are written without. */
+  readonly writeLine?: NodeContext["writeLine"];
   readonly onProgress?: NodeContext["onProgress"];
   readonly startNode?: (context: NodeContext) => Promise<RunningNode>;
   readonly stopping: AbortSignal;
@@ -130,8 +134,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   if (options.startNode !== undefined) {
     const { listen = [], announce, stopping } = options;
     const announced = announce === undefined ? {} : { announce };
-    const { onProgress = () => undefined } = options;
-    const context = { crypto, identity, network, logger, listen, ...announced, stopping, onProgress };
+    const { onProgress = () => undefined, writeLine = () => undefined } = options;
+    const context = { crypto, identity, network, logger, writeLine, listen, ...announced, stopping, onProgress };
     running = await options.startNode(context);
     const { node, wallet } = running;
     parts.add("node", () => running?.stop());

@@ -26,6 +26,8 @@ const BUFFER_BYTES_MAX = 1_048_576;
 
 export interface HostLog {
   readonly logger: Logger;
+  /** A line as it is, for monitors that read those of the reference (chapter 06 §3.8); a slow reader keeps nobody waiting. */
+  readonly writeLine: (line: string) => void;
   /** Writes out what is kept back; for the end of the process. */
   flush(): void;
 }
@@ -46,6 +48,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Hos
   );
   return {
     logger,
+    writeLine: (line) => void (destination ?? standardError).write(`${line}\n`),
     flush: () => {
       if (destination === undefined) standardError.flushSync();
     },

@@ -17,17 +17,12 @@ import type { NodeContext } from "./host.ts";
 
 const STATE_FILE = "peers.state";
 
-/** Writes one line for monitors to standard error (chapter 06 §3.8). */
-const writeLine = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-
 /**
  * Nobody for a network of one node that has no peers and does not listen. `signer` makes the handshakes and is closed by
  * whoever opened it.
  */
 export function openTransport(
-  { crypto, network: opened, logger, listen, announce }: NodeContext,
+  { crypto, network: opened, logger, writeLine, listen, announce }: NodeContext,
   signer: NodeSigner,
 ): Transport {
   const { network, directory } = opened;

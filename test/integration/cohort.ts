@@ -76,10 +76,17 @@ export class Cohort {
   private constructor(nodes: readonly CohortNode[], network: Network) {
     this.nodes = nodes;
     this.network = network;
+    // Whoever ends this program ends the nodes with it.
+    process.once("exit", this.#killAll);
   }
+
+  readonly #killAll = (): void => {
+    for (const node of this.nodes) node.killNow();
+  };
 
   /** Ends every process and removes what they wrote. */
   async remove(): Promise<void> {
+    process.off("exit", this.#killAll);
     await Promise.all(this.nodes.map((node) => node.remove()));
   }
 }
@@ -157,6 +164,10 @@ export class CohortNode {
       },
       () => undefined,
     );
+  }
+
+  killNow(): void {
+    this.#host?.process.kill("SIGKILL");
   }
 
   /** As a power cut does it to one process. */

@@ -9,6 +9,8 @@ const HEAD_START = 300;
 const windows = Number(process.argv[2] ?? 1000);
 const say = (line: string): void => console.error(line);
 const tau2Windows = BigInt(Math.max(40, Math.floor(windows / 2)));
+// As `exit`, which ends the nodes, too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 let isGood = true;
 for (const story of [
   threeFounders(windows),
