@@ -158,6 +158,7 @@ const commands = {
   simulate: (node, args) => run(node, [join("test", "simulation", "main.ts"), ...args]),
   crash: (node, args) => run(node, [join("test", "crash", "main.ts"), ...args]),
   cohort: (node, args) => run(node, [join("test", "integration", "cohortMain.ts"), ...args]),
+  join: (node, args) => run(node, [join("test", "integration", "join", "main.ts"), ...args]),
   soak: (node, args) => run(node, [join("test", "integration", "main.ts"), ...args]),
   montana: handOver,
   format: (node) =>

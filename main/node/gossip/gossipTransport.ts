@@ -129,8 +129,11 @@ class Run implements PeerListener {
   }
 
   get joining(): Transport["joining"] {
+    const connected = this.#connected;
     return {
-      peers: [...this.#connected.values()].map(({ peer }) => peer),
+      get peers() {
+        return [...connected.values()].map(({ peer }) => peer);
+      },
       penalise: (peer, points, reason) => this.penalise(peer, points, reason),
     };
   }

@@ -60,6 +60,8 @@ export interface EngineParts {
   readonly signer: NodeSigner | undefined;
   readonly transport: Transport;
   readonly proofs: CandidateProofs;
+  /** Resolves when it is known that windows are to be fetched one after the other, and not a snapshot. */
+  readonly beforeFetching?: Promise<void>;
   /** Undefined: serves no snapshots. */
   readonly fastSync?: FastSyncServer;
   /** A candidate may spend its core on its own chain, and take T from decided headers. */
@@ -105,6 +107,9 @@ export class Engine implements PeerHandler {
   readonly #confirmations: Confirmations;
   readonly #working = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
+  readonly #stopped = new Promise<unknown>((resolve) => {
+    this.#stopping.signal.addEventListener("abort", resolve, { once: true });
+  });
   #tip!: Tip;
   /** The highest window that a peer gave as decided. */
   #fetched = -1n;
@@ -404,6 +409,8 @@ export class Engine implements PeerHandler {
   }
 
   async #fetchWindows(first: bigint, count: bigint): Promise<void> {
+    await Promise.race([this.#parts.beforeFetching, this.#stopped]);
+    if (this.#isOver) return;
     const answer = await this.#parts.transport.fetchWindows(first, count);
     for (const fetched of answer?.windows ?? []) {
       const { windowIndex } = fetched.header;

@@ -424,6 +424,7 @@ export class RunningNode {
         onFailure: (cause) => fail({ code: "state-worker-failed", params: {}, isHalt: false, cause }),
       });
       const isKnown = existsSync(join(directory, SIGNED_LOG_FILE));
+      const hasLooked = Promise.withResolvers<void>();
       let log: SignedLog | undefined;
       try {
         const opened = await client.ask(
@@ -448,7 +449,7 @@ export class RunningNode {
           ...(addonPath === undefined ? {} : { addonPath }),
           ...{ folder: directory, tables: new Tables(crypto, this.#signer.nodeId, client), log },
           signer: this.#quiet === undefined ? this.#signer : undefined,
-          ...{ transport: this.#transport, proofs: this.#proofs },
+          ...{ transport: this.#transport, proofs: this.#proofs, beforeFetching: hasLooked.promise },
           ...(network.rules.profile === "spec" && { fastSync: new FastSyncServer({ state: client }) }),
           followsTime: () => this.#followsTime,
           listener: {
@@ -478,7 +479,7 @@ export class RunningNode {
       }
       this.#notices.clear("run");
       this.#emit({ kind: "status" });
-      void this.#lookAhead();
+      void this.#lookAhead().finally(() => hasLooked.resolve());
       void this.#checkHistory();
     });
   }

@@ -19,7 +19,8 @@ import { findTip } from "./tip.ts";
 
 /** More than half of those who are asked must be ahead: one alone does not stop a node. */
 const PEERS_ASKED_MAX = 5;
-const GATHER_MS = 2000;
+/** For others to come after the first one. */
+const GATHER_MS = 1000;
 const POLL_MS = 200;
 
 export interface JoinerParts {
@@ -43,7 +44,10 @@ export async function findFarTip(
 ): Promise<bigint | undefined> {
   if (joining === undefined || open.rules.profile === "rc1") return undefined;
   while (joining.peers.length === 0) await pause(POLL_MS, signal);
-  await pause(GATHER_MS, signal);
+  for (const endMs = performance.now() + GATHER_MS; performance.now() < endMs;) {
+    if (joining.peers.length >= PEERS_ASKED_MAX) break;
+    await pause(POLL_MS, signal);
+  }
   const { tau2Windows } = open.rules.params;
   const tips: bigint[] = [];
   for (const connection of joining.peers.slice(0, PEERS_ASKED_MAX)) {

@@ -35,6 +35,7 @@ import type { OpenOptions, StateRequestName, StateRequests } from "../state/requ
 import { STORE_FOLDER } from "../store/backup.ts";
 import { StoreBuilder } from "../store/builder.ts";
 import { finish } from "../store/store.ts";
+import { servedAnchors } from "./anchors.ts";
 import { join } from "node:path";
 
 export const { crypto } = loadCrypto();
@@ -239,6 +240,34 @@ export class MadeChain {
         ? { type: TYPE_TRANSFER, ...link, link: receiver, amount }
         : { type: TYPE_ANCHOR, ...link, appId: receiver, dataHash: receiver };
     return operationClass.sign(crypto, sender.secretKey, unsigned) as Operation;
+  }
+
+  servedAnchors(): bigint[] {
+    return servedAnchors(this.network.rules.params, this.#height);
+  }
+
+  /** What all chunks of a snapshot weigh. */
+  async snapshotBytes(anchor: bigint): Promise<number> {
+    let bytes = 0;
+    for (let index = 0n; ; index++) {
+      const part = await this.ask("snapshotPart", { anchor, resumeOffset: index });
+      if (part === undefined) return bytes;
+      bytes += part.length;
+    }
+  }
+
+  /** What all objects of the windows from `first` on weigh. */
+  async rangeBytes(first: bigint): Promise<number> {
+    let bytes = 0;
+    for (let window = first; window < this.#height; window++) {
+      for (let cursor = 0; ;) {
+        const page = await this.ask("range", { first: window, last: window, cursor, bytesMax: 1 << 20 });
+        bytes += page.objects.reduce((sum, { payload }) => sum + payload.length, 0);
+        if (!page.more) break;
+        cursor = page.nextCursor;
+      }
+    }
+    return bytes;
   }
 
   close(): void {
