@@ -22,7 +22,7 @@ import { decide, noticeSecondCertificate } from "./rules/decide.ts";
 import { enterNextRound, startPhaseTimers } from "./rules/nextRound.ts";
 import { buildProposal, signProposal } from "./rules/propose.ts";
 import { validateProposals } from "./rules/validate.ts";
-import { precommit, prevote, votingRules, type VotingRules } from "./rules/vote.ts";
+import { precommit, prevote } from "./rules/vote.ts";
 import { NodeState, type Self } from "./state.ts";
 import type { Timer } from "./timers.ts";
 
@@ -33,20 +33,16 @@ type Rule = (state: NodeState, out: Effect[]) => boolean;
 const PASSES_MAX = 1000;
 
 export interface MachineOptions {
-  /** The tests of the checkers put broken rules in their place. */
-  readonly voting?: VotingRules;
   /** Shared by machines of one process. */
   readonly objects?: ObjectBytes | undefined;
 }
 
 export class WindowMachine {
   readonly #state: NodeState;
-  readonly #voting: VotingRules;
   #isStarted = false;
 
-  constructor(crypto: Crypto, rules: NetworkRules, self: Self, { voting = votingRules, objects }: MachineOptions = {}) {
+  constructor(crypto: Crypto, rules: NetworkRules, self: Self, { objects }: MachineOptions = {}) {
     this.#state = new NodeState(crypto, rules, self, objects);
-    this.#voting = voting;
   }
 
   /** W, the window that is being decided. */
@@ -149,8 +145,8 @@ export class WindowMachine {
       buildProposal,
       signProposal,
       validateProposals,
-      (to, effects) => prevote(to, effects, this.#voting),
-      (to, effects) => precommit(to, effects, this.#voting),
+      prevote,
+      precommit,
       startPhaseTimers,
       decide,
       enterNextRound,

@@ -27,7 +27,11 @@ import {
   type Message,
 } from "../../main/consensus/objects.ts";
 import { computeTransition } from "../../main/consensus/tables.ts";
+import type { GossipType } from "../../main/network/gossip/object.ts";
+import type { FetchRequest } from "../../main/network/messages/objectFetch.ts";
+import { MESSAGE } from "../../main/network/messages/registry.ts";
 import type { SimulatedNode } from "./node.ts";
+import type { Envelope } from "./wire.ts";
 import type { World } from "./world.ts";
 
 export const MISDEEDS = [
@@ -36,11 +40,16 @@ export const MISDEEDS = [
   "two-votes",
   "withheld-body",
   "spoilt-body",
+  "wrong-state",
   "garbage",
   "replay",
+  "bad-ranges",
+  "stale-ranges",
   "silence",
 ] as const;
 export type Misdeed = (typeof MISDEEDS)[number];
+
+const TYPE_BYTES: Partial<Record<Message["type"], GossipType>> = { operation: MESSAGE.transfer };
 
 const REPLAYS_KEPT = 50;
 const OCCASIONALLY = 0.1;
@@ -48,6 +57,7 @@ const OCCASIONALLY = 0.1;
 export class Byzantine {
   readonly #node: SimulatedNode;
   readonly #world: World;
+  readonly misdeeds: readonly Misdeed[];
   readonly #misdeeds: ReadonlySet<Misdeed>;
   readonly #variants = new Map<string, Message | undefined>();
   /** Alternative headers by the identifier of the real one. */
@@ -57,31 +67,103 @@ export class Byzantine {
   constructor(world: World, node: SimulatedNode, misdeeds: readonly Misdeed[]) {
     this.#world = world;
     this.#node = node;
+    this.misdeeds = misdeeds;
     this.#misdeeds = new Set(misdeeds);
   }
 
   /** What `to` is sent in place of `message`. */
   tamper(to: number, message: Message): readonly Message[] {
     const { random } = this.#world;
-    if (this.#misdeeds.has("silence")) return [];
-    const messages = [this.#variant(to, message)].filter((each) => each !== undefined);
-    if (this.#misdeeds.has("garbage") && random.chance(OCCASIONALLY)) messages.push(this.#garbage(message));
+    if (this.#misdeeds.has("silence")) return this.#tell("silence", []);
+    const told = this.#variant(to, message);
+    if (told === undefined) this.#tell("withheld-body", told);
+    else if (told !== message) this.#tell(`another ${message.type}`, told);
+    const messages = told === undefined ? [] : [told];
+    if (this.#misdeeds.has("garbage") && random.chance(OCCASIONALLY))
+      messages.push(this.#tell("garbage", this.#garbage(message)));
     if (this.#misdeeds.has("replay")) {
       this.#sent.push(message);
       this.#sent.splice(0, this.#sent.length - REPLAYS_KEPT);
       const replayed = random.chance(OCCASIONALLY) ? random.pick(this.#sent) : undefined;
-      if (replayed !== undefined) messages.push(replayed);
+      if (replayed !== undefined) messages.push(this.#tell("replay", replayed));
     }
     return messages;
   }
 
+  /** Garbage may no longer be what its envelope says. */
+  seal(message: Message): Envelope {
+    const object = {
+      type: TYPE_BYTES[message.type] ?? this.#world.wire.objectOf(message).type,
+      payload: message.payload,
+    };
+    return this.#world.wire.seal(object);
+  }
+
+  /** What is answered to a fetch in place of `messages`; undefined for the truth. */
+  answer(to: number, request: FetchRequest, messages: readonly Message[]): readonly Message[] | "nothing" | undefined {
+    const { random } = this.#world;
+    if (this.#misdeeds.has("silence")) return this.#tell("fetch without an answer", "nothing" as const);
+    if (request.kind === 1) {
+      const isWithheld = this.#misdeeds.has("withheld-body") && to % 2 === 1;
+      return isWithheld
+        ? this.#tell(
+            "fetched body withheld",
+            messages.filter(({ type }) => type !== "body"),
+          )
+        : undefined;
+    }
+    if (this.#misdeeds.has("stale-ranges") && random.chance(0.5)) {
+      const old = this.#node.disk.archive[random.integer(0, Number(request.first))];
+      const stale = old === undefined || random.chance(0.5) ? [] : this.#world.archived(old).messages;
+      return this.#tell("stale range", stale);
+    }
+    if (!this.#misdeeds.has("bad-ranges") || !random.chance(0.7)) return undefined;
+    if (random.chance(0.6)) return this.#tell("forged range", this.#forgedRange(messages));
+    const spoilt = [...messages];
+    const at = random.integer(0, Math.max(0, spoilt.length - 1));
+    if (random.chance(0.5)) spoilt.splice(at, 1);
+    else if (spoilt[at] !== undefined) spoilt[at] = this.#garbage(spoilt[at]);
+    return this.#tell("spoilt range", spoilt);
+  }
+
+  /** Its own proposal in the place of that of the first window, with votes that nobody gave. */
+  #forgedRange(messages: readonly Message[]): Message[] {
+    const { random, crypto, nodes } = this.#world;
+    const end = messages.findIndex(({ type }, i) => i > 0 && type === "header");
+    const whole = messages.slice(0, end < 0 ? messages.length : end);
+    const [header, body] = whole;
+    if (header?.type !== "header" || body?.type !== "body") return whole;
+    const object = {
+      ...proposalHeader.decode(header.payload),
+      proposerNodeId: this.#node.member.nodeId,
+      fallbackDepth: random.integer(1, nodes.length),
+    };
+    const proposalHash = proposalHeader.identify(crypto, object);
+    return [
+      this.#sign({ type: "header", object }),
+      bodyMessage({ ...decodeBody(body.payload), proposalHash }),
+      ...whole.slice(2).map((message) => {
+        if (message.type !== "vote") return message;
+        return messageOf({ type: "vote", object: { ...decodeVote(message.payload), proposalHash } });
+      }),
+    ];
+  }
+
+  #tell<T>(lie: string, told: T): T {
+    this.#world.show(`lies: ${lie}`);
+    return told;
+  }
+
   #variant(to: number, message: Message): Message | undefined {
-    if (to % 2 === 0) return message;
+    const isForAll = this.#misdeeds.has("wrong-state") && (message.type === "header" || message.type === "body");
+    if (to % 2 === 0 && !isForAll) return message;
     switch (message.type) {
       case "bundle":
         return this.#misdeeds.has("two-bundles") ? this.#once(message, () => this.#otherBundle(message)) : message;
       case "header":
-        return this.#misdeeds.has("two-headers") ? this.#once(message, () => this.#otherHeader(message)) : message;
+        return this.#misdeeds.has("two-headers") || isForAll
+          ? this.#once(message, () => this.#otherHeader(message))
+          : message;
       case "vote":
         return this.#misdeeds.has("two-votes") ? this.#once(message, () => this.#otherVote(message)) : message;
       case "body":
@@ -130,10 +212,15 @@ export class Byzantine {
     const { crypto } = this.#world;
     const real = proposalHeader.identify(crypto, header);
     const body = this.#bodyOf(real);
-    const object = (body && this.#withoutOneBundle(header, body)) ?? { ...header, winnerEndpoint: NIL };
+    const isWrongState = this.#misdeeds.has("wrong-state");
+    const wrong = isWrongState
+      ? { ...header, stateRoot: crypto.sha256(header.stateRoot) }
+      : { ...header, winnerEndpoint: NIL };
+    const right = isWrongState ? undefined : body && this.#withoutOneBundle(header, body);
+    const object = right ?? wrong;
     const proposalHash = proposalHeader.identify(crypto, object);
     if (body !== undefined) {
-      const bundles = body.bundles.filter((_, i) => i < body.bundles.length - 1);
+      const bundles = right === undefined ? body.bundles : body.bundles.slice(0, -1);
       this.#otherBodies.set(byteKey(real), { ...body, bundles, proposalHash });
     }
     return this.#sign({ type: "header", object });
@@ -153,7 +240,7 @@ export class Byzantine {
     const weights = weightsAt(before.view.nodes, before.view.window, rules);
     const weight = weights.sumOf(bundles.map(({ nodeId }) => nodeId));
     if (!weights.isQuorum(weight)) return undefined;
-    const { outcome, result } = computeTransition(crypto, rules, disk.settled, {
+    const { outcome, result } = computeTransition(crypto, rules, disk.version.settled, {
       window: header.windowIndex,
       timechainValue: header.timechainValue,
       aggregate: disk.view.aggregate,

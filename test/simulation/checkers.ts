@@ -85,6 +85,8 @@ export class Checkers {
       case "two-certificates":
         throw new Violation(`node ${node.index} stopped signing in window ${fault.window}: ${fault.code}`);
       case "own-signature-elsewhere":
+        // Of decided windows the log forgets what it held.
+        if (fault.object.object.windowIndex < node.disk.floor) return;
         throw new Violation(`node ${node.index} met an own signature that its log does not hold`);
       case "equivocation":
       case "invalid-proposal": {
@@ -101,7 +103,14 @@ export class Checkers {
     }
   }
 
+  /** Who follows the rules gets along with everybody who does. */
+  banned(node: SimulatedNode, peer: number, reason: string): void {
+    if (this.faulty.has(node.index) || this.faulty.has(peer)) return;
+    throw new Violation(`node ${node.index} bans the honest node ${peer}: ${reason}`);
+  }
+
   halted(node: SimulatedNode, code: string): void {
+    if (this.faulty.has(node.index)) return;
     throw new Violation(`node ${node.index} halted: ${code}`);
   }
 

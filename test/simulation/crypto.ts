@@ -23,9 +23,18 @@ export function simulationCrypto(crypto: Crypto): Crypto {
     bytes.set(start);
     return bytes;
   };
+  // Decoded objects are shared by all nodes, and so are the verdicts on them.
+  const verdicts = new WeakMap<
+    Uint8Array,
+    { readonly key: Uint8Array; readonly message: Uint8Array; readonly is: boolean }
+  >();
   const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
+    const known = verdicts.get(signature);
+    if (known?.key === publicKey && known.message === message) return known.is;
     const expected = tag(publicKey, message);
-    return expected.every((byte, i) => signature[i] === byte);
+    const is = signature.every((byte, i) => byte === (expected[i] ?? 0));
+    verdicts.set(signature, { key: publicKey, message, is });
+    return is;
   };
   const mldsa65: MlDsa65 = {
     generate(seed) {

@@ -1,6 +1,6 @@
 /** The small network that simulations run: real rules, small numbers. */
 import { encode, u32 } from "../../main/protocol/codec/codec.ts";
-import type { Hash32 } from "../../main/protocol/bytes.ts";
+import { byteKey, type Hash32 } from "../../main/protocol/bytes.ts";
 import type { Crypto, PublicKey, SecretKey } from "../../main/protocol/crypto.ts";
 import { MONTANA_PARAMS } from "../../main/protocol/genesis/montana.ts";
 import { rulesOf, type NetworkRules } from "../../main/protocol/genesis/rules.ts";
@@ -70,11 +70,9 @@ export function simulationGenesis(
   };
 }
 
-const chains = new Map<string, Hash32>();
-
 /** VDF steps are shared by all simulated nodes: each is hashed once. */
-export function vdfValue(crypto: Crypto, from: Hash32, iterations: bigint): Hash32 {
-  const key = `${Buffer.from(from).toString("hex")}/${iterations}`;
+export function vdfValue(crypto: Crypto, chains: Map<string, Hash32>, from: Hash32, iterations: bigint): Hash32 {
+  const key = `${byteKey(from)}/${iterations}`;
   let value = chains.get(key);
   if (value === undefined) chains.set(key, (value = crypto.sha256Chain(from, Number(iterations))));
   return value;

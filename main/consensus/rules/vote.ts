@@ -9,14 +9,6 @@ import { voteKey } from "../signedLog.ts";
 import type { NodeState } from "../state.ts";
 import { materialOf } from "./material.ts";
 
-/** What to vote for; undefined while it is too early to say. */
-export interface VotingRules {
-  readonly choosePrevote: (state: NodeState) => Hash32 | undefined;
-  readonly choosePrecommit: (state: NodeState) => Hash32 | undefined;
-}
-
-export const votingRules: VotingRules = { choosePrevote, choosePrecommit };
-
 /** A node of weight 0 sends no votes; neither does one that has stopped signing. */
 function mayVote(state: NodeState, phase: Phase): boolean {
   const { round, window } = state;
@@ -24,17 +16,17 @@ function mayVote(state: NodeState, phase: Phase): boolean {
   return !state.signed.has(voteKey(window, round.round, phase));
 }
 
-export function prevote(state: NodeState, out: Effect[], rules: VotingRules): boolean {
+export function prevote(state: NodeState, out: Effect[]): boolean {
   if (!mayVote(state, PREVOTE)) return false;
-  const value = rules.choosePrevote(state);
+  const value = choosePrevote(state);
   if (value === undefined) return false;
   signVote(state, out, PREVOTE, value);
   return true;
 }
 
-export function precommit(state: NodeState, out: Effect[], rules: VotingRules): boolean {
+export function precommit(state: NodeState, out: Effect[]): boolean {
   if (!mayVote(state, PRECOMMIT)) return false;
-  const value = rules.choosePrecommit(state);
+  const value = choosePrecommit(state);
   if (value === undefined) return false;
   signVote(state, out, PRECOMMIT, value);
   return true;
@@ -61,7 +53,7 @@ function valueOfPolka(state: NodeState, { value }: Polka): Hash32 | undefined {
 }
 
 /** Rule 2. Two valid headers of one leader and depth get no vote. */
-export function freshProposal(state: NodeState): Hash32 | undefined {
+function freshProposal(state: NodeState): Hash32 | undefined {
   const valid = state.proposals.atDepth(state.round.round).filter(({ standing }) => standing.at === "valid");
   const [only] = valid;
   if (only === undefined) return undefined;
