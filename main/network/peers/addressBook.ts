@@ -42,6 +42,7 @@ interface Place {
   readonly group: string;
   readonly sourceGroup: string;
   readonly isPublic: boolean;
+  readonly isInVerified: boolean;
   readonly bucket: string[];
   readonly backoff: Backoff;
 }
@@ -77,12 +78,12 @@ export class AddressBook {
   }
 
   *entries(): IterableIterator<Entry> {
-    for (const record of this.#table.records) yield this.#entryOf(record);
+    for (const key of this.#places.keys()) yield this.#entryAt(key);
   }
 
   get(nodeId: NodeId): Entry | undefined {
-    const record = this.#table.get(nodeId);
-    return record && this.#entryOf(record);
+    const key = byteKey(nodeId);
+    return this.#places.has(key) ? this.#entryAt(key) : undefined;
   }
 
   /**
@@ -114,7 +115,6 @@ export class AddressBook {
     }
     this.remove(claim.nodeId);
     this.#place(claim, known?.sourceGroup ?? sourceGroup, this.#verified, backoff, seenMinute);
-    this.#table.markVerified(claim.nodeId);
   }
 
   /** An attempt failed: an unproven address is forgotten after three, a proven one is unproven again after ten. */
@@ -149,35 +149,23 @@ export class AddressBook {
 
   /** An address to connect to: one coin for the table, then a bucket, then an entry; `fits` may refuse up to 500 draws. */
   draw(fits: (entry: Entry) => boolean): Entry | undefined {
-    for (let draws = 0; draws < DRAWS_MAX; draws++) {
-      const coin = this.#chance.below(2) === 0;
-      const drawn =
-        this.#drawFrom(coin ? this.#new : this.#verified) ?? this.#drawFrom(coin ? this.#verified : this.#new);
-      if (drawn === undefined) return undefined;
-      if (fits(drawn)) return drawn;
-    }
-    return undefined;
+    return this.#drawFrom([this.#new, this.#verified], fits);
   }
 
-  /** An address that nobody has tried, for a feeler. */
+  /** An address that nobody has proven, for a feeler. */
   drawNew(fits: (entry: Entry) => boolean): Entry | undefined {
-    for (let draws = 0; draws < DRAWS_MAX; draws++) {
-      const drawn = this.#drawFrom(this.#new);
-      if (drawn === undefined || fits(drawn)) return drawn;
-    }
-    return undefined;
+    return this.#drawFrom([this.#new], fits);
   }
 
   /** Up to `count` proven addresses, each equally likely. */
   sampleVerified(count: number): PeerRecord[] {
-    return sample(this.#chance, this.#verified.flat(), count).map((key) => this.#recordOf(key));
+    return sample(this.#chance, this.#verified.flat(), count).map((key) => this.#entryAt(key).record);
   }
 
   /** Puts back what {@link entries} gave before a restart. */
   restore(claim: Claim, sourceGroup: string, isVerified: boolean, seenMinute: bigint): void {
     if (this.#table.get(claim.nodeId) !== undefined) return;
     this.#place(claim, sourceGroup, isVerified ? this.#verified : this.#new, new Backoff(), seenMinute);
-    if (isVerified) this.#table.markVerified(claim.nodeId);
   }
 
   #place(claim: Claim, sourceGroup: string, table: string[][], backoff: Backoff, seenMinute: bigint): void {
@@ -190,16 +178,18 @@ export class AddressBook {
     const prefix16 = ip.slice(0, 2) as PeerRecord["prefix16"];
     const role = "outbound";
     this.#table.insert({ nodeId, ipVersion, ip, port, startWindow, lastSeenWindow: seenMinute, asn, prefix16, role });
+    const isInVerified = table === this.#verified;
+    if (isInVerified) this.#table.markVerified(nodeId);
     bucket.push(byteKey(nodeId));
     const isPublic = reachOf(address) === "public";
-    this.#places.set(byteKey(nodeId), { nodeId, group, sourceGroup, isPublic, bucket, backoff });
+    this.#places.set(byteKey(nodeId), { nodeId, group, sourceGroup, isPublic, isInVerified, bucket, backoff });
   }
 
   /** The one with the most failures goes, among equals the one seen longest ago. */
   #makeRoom(bucket: readonly string[]): void {
     let worst: Entry | undefined;
     for (const key of bucket) {
-      const entry = this.#entryOf(this.#recordOf(key));
+      const entry = this.#entryAt(key);
       if (worst === undefined || compareWorth(entry, worst) < 0) worst = entry;
     }
     if (worst !== undefined) this.remove(worst.record.nodeId);
@@ -217,20 +207,19 @@ export class AddressBook {
     return table[number % table.length]!;
   }
 
-  #drawFrom(table: readonly string[][]): Entry | undefined {
-    const filled = table.filter((bucket) => bucket.length > 0);
-    if (filled.length === 0) return undefined;
-    const bucket = filled[this.#chance.below(filled.length)]!;
-    return this.#entryOf(this.#recordOf(bucket[this.#chance.below(bucket.length)]!));
+  #drawFrom(tables: readonly string[][][], fits: (entry: Entry) => boolean): Entry | undefined {
+    const pick = <T>(items: readonly T[]): T => items[this.#chance.below(items.length)]!;
+    const filled = tables.map((table) => table.filter(({ length }) => length > 0)).filter(({ length }) => length > 0);
+    for (let draws = 0; filled.length > 0 && draws < DRAWS_MAX; draws++) {
+      const entry = this.#entryAt(pick(pick(pick(filled))));
+      if (fits(entry)) return entry;
+    }
+    return undefined;
   }
 
-  #recordOf(key: string): PeerRecord {
-    return this.#table.get(this.#places.get(key)!.nodeId)!;
-  }
-
-  #entryOf(record: PeerRecord): Entry {
-    const { group, sourceGroup, isPublic, backoff } = this.#places.get(byteKey(record.nodeId))!;
-    return { record, group, sourceGroup, isPublic, isVerified: this.#table.isVerified(record.nodeId), backoff };
+  #entryAt(key: string): Entry {
+    const { nodeId, isInVerified, group, sourceGroup, isPublic, backoff } = this.#places.get(key)!;
+    return { record: this.#table.get(nodeId)!, group, sourceGroup, isPublic, isVerified: isInVerified, backoff };
   }
 }
 

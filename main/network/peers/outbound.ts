@@ -17,9 +17,11 @@ import {
   BOOTSTRAP_NEEDED_BELOW,
   DIALS_AT_ONCE_MAX,
   DIAL_TIMEOUT_MS,
+  DRAWS_MAX,
   FEELER_PERIOD_MS,
   NEW_FAILURES_MAX,
   OUTBOUND_MAX,
+  OUTBOUND_RELAXED_BELOW,
   OUTBOUND_WITHOUT_MANIFEST_MIN,
   RECORDS_RELAXED_BELOW,
   TAU1_MS,
@@ -78,6 +80,7 @@ export class Outbound {
   readonly #advertised = new Map<string, NodeId>();
   #nextFeelerMs: number;
   #nextRotationMs: number;
+  #isHungry = false;
   #isStopped = false;
 
   constructor(owner: OutboundOwner, manifest: readonly ManifestPeer[], anchors: readonly Anchor[]) {
@@ -107,10 +110,9 @@ export class Outbound {
     return this.#manifest.find((target) => target.peerId === peerId)?.label ?? UNKNOWN_LABEL;
   }
 
-  /** Whether every address that could be tried is connected or waiting for its turn, and more peers are wanted. */
+  /** More peers are wanted and the last look found no address to try. */
   get isHungry(): boolean {
-    const outbound = this.#outbound();
-    return outbound.length < OUTBOUND_MAX && this.#countFitting(outbound, 0, 1) === 0;
+    return this.#isHungry;
   }
 
   /** Begins whatever is due. */
@@ -181,31 +183,42 @@ export class Outbound {
   }
 
   #dialSelected(): void {
+    this.#isHungry = false;
     for (;;) {
       const outbound = this.#outbound();
       if (outbound.length >= OUTBOUND_MAX || this.#underWay.size >= DIALS_AT_ONCE_MAX) return;
       const entry = this.#select(outbound);
-      if (entry === undefined) return;
+      if (entry === undefined) {
+        this.#isHungry = true;
+        return;
+      }
       this.#start(dialOf(entry, "selected"));
     }
   }
 
   #select(outbound: readonly Standing[]): Entry | undefined {
+    const drawn = this.#draw(outbound, 0);
+    if (drawn !== undefined || outbound.length >= OUTBOUND_RELAXED_BELOW) return drawn;
     const most = laxityMax(outbound.length, this.#countFitting(outbound, 0, RECORDS_RELAXED_BELOW));
     for (let laxity = 0; laxity <= most; laxity++) {
-      if (this.#countFitting(outbound, laxity, 1) === 0) continue;
-      const fits = (entry: Entry) => this.#isUsable(entry) && isDiverse(outbound, this.#standingOf(entry), laxity);
-      const drawn = this.#owner.book.draw(fits);
-      if (drawn !== undefined) return drawn;
+      const entry = this.#draw(outbound, laxity);
+      if (entry !== undefined) return entry;
     }
     return undefined;
+  }
+
+  #draw(outbound: readonly Standing[], laxity: number): Entry | undefined {
+    const { book } = this.#owner;
+    // In a small book it is cheaper to look at all than to draw in vain.
+    if (book.size < DRAWS_MAX && this.#countFitting(outbound, laxity, 1) === 0) return undefined;
+    return book.draw((entry) => this.#isUsable(entry) && isDiverse(outbound, this.#standingOf(entry), laxity));
   }
 
   /** How many known addresses could join, counted up to `enough`. */
   #countFitting(outbound: readonly Standing[], laxity: number, enough: number): number {
     let count = 0;
     for (const entry of this.#owner.book.entries()) {
-      if (!this.#isUsable(entry) || !isDiverse(outbound, this.#standingOf(entry), laxity)) continue;
+      if (!isDiverse(outbound, this.#standingOf(entry), laxity) || !this.#isUsable(entry)) continue;
       if (++count >= enough) break;
     }
     return count;
@@ -214,7 +227,7 @@ export class Outbound {
   /** Enough others are there: the manifest's peers are left to newcomers. */
   #releaseBootstrap(): void {
     if (this.#manifestWanted() > 0) return;
-    for (const session of this.#owner.sessions) {
+    for (const session of [...this.#owner.sessions]) {
       if (session.purpose === "manifest") this.#owner.release(session, "enough other peers");
     }
   }
