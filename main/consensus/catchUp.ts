@@ -72,7 +72,7 @@ function checkFetched(state: NodeState, fetched: FetchedWindow): string | undefi
   const contextFailure = checkHeaderInContext(state, header);
   if (contextFailure !== undefined && contextFailure !== "wrong-timechain-value") return contextFailure;
   if (!equalBytes(body.proposalHash, hash)) return "malformed-body";
-  return checkBodyRoots(crypto, header, body) ?? checkRegistrations(crypto, fetched);
+  return checkBodyRoots(crypto, header, body, state.objects.rootsOf(body)) ?? checkRegistrations(crypto, fetched);
 }
 
 /** The header commits to their bytes, signatures included. */

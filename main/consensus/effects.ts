@@ -99,6 +99,23 @@ export interface RunVdf {
   readonly iterations: bigint;
 }
 
+/** As `run-vdf`, of window + 1 from T_`window`, where own values after `window` are void: their D was another one. */
+export interface RestartVdf {
+  readonly kind: "restart-vdf";
+  readonly window: bigint;
+  readonly value: Hash32;
+  readonly iterations: bigint;
+}
+
+/** With which of `candidates` does the chain come from one value to the other? Answered by `iterations-found`. */
+export interface FindIterations {
+  readonly kind: "find-iterations";
+  readonly window: bigint;
+  readonly from: Hash32;
+  readonly to: Hash32;
+  readonly candidates: readonly bigint[];
+}
+
 /** Replaces a running timer of the same name. */
 export interface SetTimer {
   readonly kind: "set-timer";
@@ -127,6 +144,13 @@ export type Fault =
   | { readonly code: "protocol-version-unsupported"; readonly nodeId: NodeId; readonly protocolVersion: number }
   /** A peer served a decided window that does not check. */
   | { readonly code: "bad-window"; readonly peer: PeerId; readonly failure: string }
+  /** An rc.1 producer's header is not what the window leads to here: the check, and the first field that differs. */
+  | {
+      readonly code: "producer-header-refused";
+      readonly window: bigint;
+      readonly failure: string;
+      readonly field: string | undefined;
+    }
   /** From here on this node signs nothing more. */
   | { readonly code: SilenceReason; readonly window: bigint };
 
@@ -149,7 +173,9 @@ export type Notice =
       readonly round: number;
     }
   | { readonly code: "adopted-time"; readonly window: bigint; readonly value: Hash32 }
-  | { readonly code: "behind"; readonly window: bigint; readonly seen: bigint };
+  | { readonly code: "behind"; readonly window: bigint; readonly seen: bigint }
+  /** After T_`window` an rc.1 producer takes other iterations than the rule gives. */
+  | { readonly code: "iterations-found"; readonly window: bigint; readonly iterations: bigint };
 
 export interface Notify {
   readonly kind: "notify";
@@ -175,6 +201,8 @@ export type Effect =
   | FetchObjects
   | FetchWindows
   | RunVdf
+  | RestartVdf
+  | FindIterations
   | SetTimer
   | CancelTimer
   | Report

@@ -43,6 +43,13 @@ export interface Ticked {
   readonly value: Hash32;
 }
 
+/** Answer to `find-iterations`: undefined where it is none of the candidates. */
+export interface IterationsFound {
+  readonly kind: "iterations-found";
+  readonly window: bigint;
+  readonly iterations: bigint | undefined;
+}
+
 /** Answer to `sign`: the object is signed and, with what was to be kept with it, safely in the write-ahead log. */
 export interface SignedAndLogged {
   readonly kind: "signed";
@@ -124,6 +131,7 @@ export type MachineEvent =
   | Started
   | Received
   | Ticked
+  | IterationsFound
   | SignedAndLogged
   | Listed
   | Checked

@@ -103,6 +103,9 @@ export class WindowMachine {
       case "ticked":
         takeTick(state, out, event);
         return;
+      case "iterations-found":
+        // Only a follower of an rc.1 producer asks.
+        return;
       case "signed":
         takeSigned(state, out, event.signed);
         return;

@@ -5,6 +5,7 @@
 import type { Hash32 } from "../protocol/bytes.ts";
 import { encode } from "../protocol/codec/codec.ts";
 import type { Crypto } from "../protocol/crypto.ts";
+import { includedRoot } from "../protocol/merkle/proposalRoots.ts";
 import {
   bundledConfirmation,
   proposalBody,
@@ -110,11 +111,22 @@ export class Known<T> {
   }
 }
 
+/** included_bundles_root and included_reveals_root. */
+export interface BodyRoots {
+  readonly bundles: Hash32;
+  readonly reveals: Hash32;
+}
+
+export function bodyRoots(crypto: Crypto, { bundles, reveals }: ProposalBody): BodyRoots {
+  return { bundles: includedRoot(crypto, bundles), reveals: includedRoot(crypto, reveals) };
+}
+
 export class ObjectBytes {
   readonly #crypto: Crypto;
   /** By payload; null where it is none of the class that it came as. */
   readonly #read = new WeakMap<Uint8Array, { readonly type: Class; readonly known: Known<unknown> | null }>();
   readonly #known = new WeakMap<object, Known<unknown>>();
+  readonly #roots = new WeakMap<ProposalBody, BodyRoots>();
 
   constructor(crypto: Crypto) {
     this.#crypto = crypto;
@@ -147,6 +159,13 @@ export class ObjectBytes {
     const { message } = known;
     if (!this.#read.has(message.payload)) this.#read.set(message.payload, { type, known });
     return message;
+  }
+
+  /** What the lists of a body hash to. */
+  rootsOf(body: ProposalBody): BodyRoots {
+    let roots = this.#roots.get(body);
+    if (roots === undefined) this.#roots.set(body, (roots = bodyRoots(this.#crypto, body)));
+    return roots;
   }
 
   signed({ type, object }: Signed): Message {

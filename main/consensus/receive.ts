@@ -184,7 +184,7 @@ export function admitBody(state: NodeState, body: ProposalBody): Verdict {
 
 function attachBody(state: NodeState, body: ProposalBody): Verdict {
   const proposal = state.proposals.get(body.proposalHash)!;
-  const failure = checkBodyRoots(state.crypto, proposal.header, body);
+  const failure = checkBodyRoots(state.crypto, proposal.header, body, state.objects.rootsOf(body));
   if (failure !== undefined) return reject(failure);
   const digest = state.objects.identify("body", body);
   if (proposal.refusedBodies.some((refused) => equalBytes(refused, digest))) return ignore("refused-body");

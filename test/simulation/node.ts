@@ -20,7 +20,7 @@ const SIGN_MS_MAX = 4;
 const COMPUTE_MS_MAX = 30;
 const PERSIST_MS_MAX = 20;
 const ASK_MS = 2;
-const INBOX_MS = 25;
+const INBOX_MS = 80;
 /** Chapter 07 §5.3. */
 const BAN_POINTS = 100;
 const BAN_WINDOWS = 2;

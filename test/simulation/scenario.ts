@@ -14,7 +14,7 @@ import { World, WINDOW_MS } from "./world.ts";
 
 export interface ScenarioOptions {
   readonly seed: number;
-  /** Drawn from the seed, from the first to the second of them. */
+  /** Drawn from the seed, from the first to the second of them; small networks as often as large ones. */
   readonly nodes?: readonly [number, number];
   readonly windows: number;
   /** Simulates without faults where false. */
@@ -49,7 +49,7 @@ export function runScenario(options: ScenarioOptions): ScenarioResult {
   const { seed, windows, faults = true } = options;
   const random = new Random(seed * 7919 + 17);
   const [least, most] = options.nodes ?? NODES_DEFAULT;
-  const nodes = random.integer(least, most);
+  const nodes = Math.round(least * (most / least) ** random.next());
   const clockRates = Array.from({ length: nodes }, () => (faults && random.chance(0.4) ? random.between(0.5, 2) : 1));
   const world = new World({ seed, nodes, clockRates, tau2Windows: TAU2_WINDOWS });
   const run: Run = { world, random, isOver: false };

@@ -1,10 +1,9 @@
 /** ProposalBody (chapter 03 §3.6, checks 5 and 6 of §5.4): its lists must hash to the roots of a signed header. */
 import { equalBytes } from "../../protocol/bytes.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
-import { includedRoot } from "../../protocol/merkle/proposalRoots.ts";
 import type { ProposalBody, ProposalHeader } from "../../protocol/objects/consensus.ts";
 import { BODY_ENTRIES_MAX } from "../limits.ts";
-import type { ObjectBytes } from "../objectBytes.ts";
+import { bodyRoots, type ObjectBytes } from "../objectBytes.ts";
 import { reject, type Verdict } from "../verdict.ts";
 
 export function inspectBody(objects: ObjectBytes, payload: Uint8Array): Verdict | ProposalBody {
@@ -19,10 +18,10 @@ export function checkBodyRoots(
   crypto: Crypto,
   header: ProposalHeader,
   body: ProposalBody,
+  roots = bodyRoots(crypto, body),
 ): "malformed-body" | "root-mismatch" | undefined {
   if (body.windowIndex !== header.windowIndex) return "malformed-body";
   const isSame =
-    equalBytes(includedRoot(crypto, body.bundles), header.includedBundlesRoot) &&
-    equalBytes(includedRoot(crypto, body.reveals), header.includedRevealsRoot);
+    equalBytes(roots.bundles, header.includedBundlesRoot) && equalBytes(roots.reveals, header.includedRevealsRoot);
   return isSame ? undefined : "root-mismatch";
 }
