@@ -97,6 +97,7 @@ export class Checkers {
         }
         return;
       }
+      case "producer-header-refused":
       case "bad-window":
       case "protocol-version-unsupported":
         return;

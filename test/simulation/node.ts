@@ -296,6 +296,9 @@ export class SimulatedNode {
       case "halt":
         world.checkers.halted(this, effect.code);
         return;
+      case "restart-vdf":
+      case "find-iterations":
+        throw new Error(`${effect.kind} is of profile rc1, which is not simulated`);
     }
   }
 
