@@ -48,7 +48,9 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Hos
   );
   return {
     logger,
-    writeLine: (line) => void (destination ?? standardError).write(`${line}\n`),
+    writeLine: (line) => {
+      (destination ?? standardError).write(`${line}\n`);
+    },
     flush: () => {
       if (destination === undefined) standardError.flushSync();
     },

@@ -19,20 +19,22 @@ export interface TimerLength {
   readonly atLeastMs: number;
 }
 
-/** Where D is small, as in tests, a message still needs time to travel. */
+/** Where D is small, as in tests, a message still needs time to travel, and on a busy machine more from round to round. */
 export const ROUND_TIMER_MIN_MS = 500;
+const GROWING_ROUNDS_MAX = 16;
 
 /** `d` is D of the open window. */
 export function timerLength(name: TimerName, round: number, d: bigint): TimerLength {
   const unit = d / 16n;
+  const atLeastMs = ROUND_TIMER_MIN_MS * Math.max(1, Math.min(round, GROWING_ROUNDS_MAX));
   switch (name) {
     case "grace":
       return { iterations: d / 64n, atLeastMs: 0 };
     case "propose":
-      return { iterations: BigInt(round + 1) * unit, atLeastMs: ROUND_TIMER_MIN_MS };
+      return { iterations: BigInt(round + 1) * unit, atLeastMs };
     case "prevote":
     case "precommit":
-      return { iterations: BigInt(round) * unit, atLeastMs: ROUND_TIMER_MIN_MS };
+      return { iterations: BigInt(round) * unit, atLeastMs };
     case "resend":
       return { iterations: d / 8n, atLeastMs: ROUND_TIMER_MIN_MS };
   }

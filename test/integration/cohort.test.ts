@@ -21,7 +21,7 @@ test("four equal founders never wait, and five candidates join, one a window, ea
 }, 240_000);
 
 test("newcomers fetch the chain of a bootstrap node and follow it, also after they were killed", async () => {
-  const { sameWindows, kills } = await play(bootstrapAndNewcomers(WINDOWS, 100), quiet);
+  const { sameWindows, kills } = await play(bootstrapAndNewcomers(WINDOWS, 70), quiet);
   expect(sameWindows).toBeGreaterThan(WINDOWS);
   expect(kills).toBe(2);
 }, 180_000);

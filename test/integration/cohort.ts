@@ -31,6 +31,7 @@ const POLL_MS = 20;
 /** A node that says nothing for so long has failed. */
 const SILENCE_MS_MAX = 90_000;
 const HEADERS_PER_REQUEST = 1000;
+const LAST_LINES = 25;
 
 export interface CohortOptions {
   readonly founders: number;
@@ -186,6 +187,15 @@ export class CohortNode {
     this.#host = undefined;
     if (code !== 0) throw new Error(`${this.name} ended with ${code}: ${err.slice(-2000)}`);
     return err;
+  }
+
+  /** The last lines of its log, for whoever asks why a story failed. */
+  async lastWords(): Promise<string> {
+    if (this.#host === undefined) return `${this.name} is down`;
+    this.killNow();
+    const { err } = await this.#host.ended;
+    const lines = err.split("\n").filter((line) => !/ (broadcast|heartbeat OK) /.test(line));
+    return `${this.name}:\n${lines.slice(-LAST_LINES).join("\n")}`;
   }
 
   async remove(): Promise<void> {

@@ -57,7 +57,7 @@ export const fourFounders = (windows: number, candidates: number, tau2Windows: b
 export const bootstrapAndNewcomers = (windows: number, headStart: number): Story => ({
   ...{ name: "one bootstrap node and newcomers", founders: 1, followers: 2, headStart, windows, killEvery: 50 },
   // Alone it decides as fast as it hashes: long enough for whoever catches up on a busy machine.
-  ...{ windowsWithout: 5, candidates: 0, d: 8_000_000n, tau2Windows: 20_000n },
+  ...{ windowsWithout: 5, candidates: 0, d: 2_000_000n, tau2Windows: 20_000n },
 });
 
 /** Throws what did not hold. */
@@ -67,6 +67,9 @@ export async function play(story: Story, say: (line: string) => void): Promise<F
   const cohort = await Cohort.make({ founders, newcomers: followers + candidates, d, tau2Windows });
   try {
     return await new Play(story, cohort, say).run(startedMs);
+  } catch (error) {
+    const words = await Promise.all(cohort.nodes.map((node) => node.lastWords()));
+    throw new Error(words.join("\n\n"), { cause: error });
   } finally {
     await cohort.remove();
   }
