@@ -345,11 +345,18 @@ export class Outbound {
 
   /** Connected or being dialled; feelers do not stay. */
   #outbound(): Standing[] {
-    const connected = this.#owner.sessions.filter(({ isOutbound }) => isOutbound);
+    const { sessions, book } = this.#owner;
     const dialed = [...this.#underWay.keys()].filter(({ purpose }) => purpose !== "feeler");
     return [
-      ...connected.map(({ remote, nodeId }) => this.#standing(remote, nodeId)),
-      ...dialed.map(({ address, nodeId }) => this.#standing(address, nodeId)),
+      ...sessions
+        .filter(({ isOutbound }) => isOutbound)
+        .map(({ remote, group, isPublic, nodeId }) => {
+          return { group, isPublic, asn: book.asnOf(remote), cohort: this.#cohortOf(nodeId) };
+        }),
+      ...dialed.map(({ address, nodeId }) => {
+        const isPublic = reachOf(address) === "public";
+        return { group: groupOf(address), isPublic, asn: book.asnOf(address), cohort: this.#cohortOf(nodeId) };
+      }),
     ];
   }
 
@@ -360,11 +367,6 @@ export class Outbound {
 
   #standingOf({ record, group, isPublic }: Entry): Standing {
     return { group, asn: record.asn, cohort: this.#cohortOf(record.nodeId), isPublic };
-  }
-
-  #standing(address: Address, nodeId: NodeId | undefined): Standing {
-    const asn = this.#owner.book.asnOf(address);
-    return { group: groupOf(address), asn, cohort: this.#cohortOf(nodeId), isPublic: reachOf(address) === "public" };
   }
 
   #cohortOf(nodeId: NodeId | undefined): bigint | undefined {

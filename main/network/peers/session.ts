@@ -10,7 +10,7 @@ import {
   type ProtocolName,
   type RequestOptions,
 } from "../ports.ts";
-import { groupOf, parseMultiaddr, type Address } from "./address.ts";
+import { groupOf, parseMultiaddr, reachOf, type Address } from "./address.ts";
 import type { OutgoingPace } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import type { Inbound } from "./evict.ts";
@@ -32,6 +32,7 @@ export class PeerSession implements Peer, Inbound {
   /** Of the first connection's other end. */
   readonly remote: Address;
   readonly group: string;
+  readonly isPublic: boolean;
   /** In the order of their coming. */
   readonly links: Link[];
 
@@ -61,6 +62,7 @@ export class PeerSession implements Peer, Inbound {
     this.lastReplyMs = sinceMs;
     this.remote = parseMultiaddr(connection.remote);
     this.group = groupOf(this.remote);
+    this.isPublic = reachOf(this.remote) === "public";
     this.links = [first];
     this.#clock = clock;
     this.#queue = new RequestQueue(clock, pace);
