@@ -861,6 +861,21 @@ export const en = {
     sentence: "The node has stopped ({{reason}}).",
     remedy: "The host's log says more; run montana check, then start the host again.",
   },
+  "network-has-one-producer": {
+    sentence:
+      "The windows of this network are made by one node alone, which admits nobody; this node can only follow it.",
+    remedy: "Nothing is to be done.",
+  },
+  "producer-takes-nothing": {
+    sentence: "The producer of this network takes no operations or registrations of others.",
+    remedy: "Nothing can be done about it from here: balances can be looked at, and nothing can be sent.",
+  },
+  "producer-header-refused": {
+    sentence:
+      "The producer's header of window {{window}} is not what this node computes ({{failure}}, first difference: {{field}}).",
+    remedy:
+      "The node stays where it is until the producer sends a right one. Run montana check; if that finds nothing, the producer runs other rules or has lost data.",
+  },
   "store-catches-up": {
     sentence:
       "The store is an old copy: it stands before window {{height}}, and this node has signed for window {{reached}} already.",

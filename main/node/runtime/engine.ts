@@ -5,9 +5,19 @@
  */
 import { join } from "node:path";
 
-import type { CheckObjects, Effect, Fault, Notice, Persist, RunVdf, Sign } from "../../consensus/effects.ts";
+import type {
+  CheckObjects,
+  Effect,
+  Fault,
+  FindIterations,
+  Notice,
+  Persist,
+  RunVdf,
+  Sign,
+} from "../../consensus/effects.ts";
 import type { MachineEvent, PeerId, ReceivedMessage } from "../../consensus/events.ts";
 import { WindowMachine } from "../../consensus/machine.ts";
+import { ProducerFollower } from "../../consensus/rc1/follow.ts";
 import type { LoggedObject } from "../../consensus/material.ts";
 import type { Message } from "../../consensus/objects.ts";
 import { ignore, type Verdict } from "../../consensus/verdict.ts";
@@ -94,7 +104,7 @@ export interface EngineFailure {
 
 export class Engine implements PeerHandler {
   readonly #parts: EngineParts;
-  readonly #machine: WindowMachine;
+  readonly #machine: WindowMachine | ProducerFollower;
   readonly #timers: Timers;
   #time: OwnTime | undefined;
   #inbox: ReceivedMessage[] = [];
@@ -137,7 +147,10 @@ export class Engine implements PeerHandler {
     this.#parts = parts;
     this.#confirmations = new Confirmations(rules);
     this.#isSilent = parts.signer === undefined;
-    this.#machine = new WindowMachine(crypto, rules, { nodeId, protocolVersionMax: PROTOCOL_VERSION_MAX });
+    this.#machine =
+      rules.profile === "rc1"
+        ? new ProducerFollower(crypto, rules)
+        : new WindowMachine(crypto, rules, { nodeId, protocolVersionMax: PROTOCOL_VERSION_MAX });
     this.#timers = new Timers(
       (timer) => this.#step({ kind: "timer-expired", timer }),
       () => this.iterationsPerMs,
@@ -251,7 +264,7 @@ export class Engine implements PeerHandler {
   }
 
   #carryOut(effect: Effect): void {
-    const { tables, transport, listener } = this.#parts;
+    const { tables, transport, listener, rules } = this.#parts;
     switch (effect.kind) {
       case "sign":
         this.#work("sign", () => this.#sign(effect));
@@ -286,6 +299,12 @@ export class Engine implements PeerHandler {
       case "run-vdf":
         this.#runVdf(effect);
         return;
+      case "restart-vdf":
+        this.#time?.restart(effect);
+        return;
+      case "find-iterations":
+        this.#work("find-iterations", () => this.#findIterations(effect));
+        return;
       case "set-timer":
         this.#timers.set(effect.timer, effect.length);
         return;
@@ -297,6 +316,8 @@ export class Engine implements PeerHandler {
         listener.fault(effect.fault);
         return;
       case "notify":
+        // An rc.1 producer has passed them: what is decided up to there is caught up.
+        if (effect.notice.code === "behind" && rules.profile === "rc1") this.#fetched = effect.notice.seen;
         listener.notice(effect.notice);
         return;
       case "halt":
@@ -418,6 +439,27 @@ export class Engine implements PeerHandler {
       if (windowIndex > this.#fetched && windowIndex < first + count) this.#fetched = windowIndex;
       this.#step({ kind: "window-fetched", from: answer!.from, fetched });
     }
+  }
+
+  /** Beside the event loop, one candidate after the other: the first is nearly always the one. */
+  async #findIterations({ window, from, to, candidates }: FindIterations): Promise<void> {
+    const { signal } = this.#stopping;
+    let iterations: bigint | undefined;
+    for (const candidate of candidates) {
+      const segment = { start: from, iterations: Number(candidate), claimedEnd: to };
+      const [isRight] = await this.#parts.crypto
+        .verifySegments([segment], { threads: 1, signal })
+        .catch((error: unknown) => {
+          if (signal.aborted) return [];
+          throw error;
+        });
+      if (signal.aborted) return;
+      if (isRight === true) {
+        iterations = candidate;
+        break;
+      }
+    }
+    this.#step({ kind: "iterations-found", window, iterations });
   }
 
   #runVdf(effect: RunVdf): void {

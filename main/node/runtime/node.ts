@@ -270,8 +270,11 @@ export class RunningNode {
     });
   }
 
+  /** Throws `network-has-one-producer` in profile `rc1`, whose producer admits nobody. */
   async join(request: JoinRequest): Promise<void> {
-    const { tau2Windows } = this.#options.network.network.rules.params;
+    const { profile, params } = this.#options.network.network.rules;
+    if (profile === "rc1") throw new ProtocolError("network-has-one-producer");
+    const { tau2Windows } = params;
     const standing = await this.#tables.standing(undefined);
     const target = standing.requiredLength > tau2Windows ? standing.requiredLength : tau2Windows;
     await this.#own.join(request, { d: this.#d, target });
@@ -511,6 +514,8 @@ export class RunningNode {
 
   /** Are the others too far ahead to be followed window by window? Then the machine rests until a snapshot is taken. */
   async #lookAhead(hint?: bigint): Promise<void> {
+    // An rc.1 producer serves no snapshots.
+    if (this.#options.network.network.rules.profile === "rc1") return;
     const run = this.#run;
     const { behindMax = CATCH_UP_WINDOWS_MAX } = this.#options;
     const isFar = hint === undefined || (run !== undefined && hint - run.engine.window > behindMax);
@@ -635,6 +640,7 @@ export class RunningNode {
   #applied(applied: AppliedWindow, isLive: boolean): void {
     const { tip, skipped } = applied;
     this.#isLive = isLive;
+    this.#notices.clear("producer");
     if (tip.window + 1n >= this.#reachedBefore) this.#notices.clear("behind-log");
     this.#tip = tip;
     this.#tipAtMs = Date.now();
@@ -664,6 +670,9 @@ export class RunningNode {
       this.#options.logger.info({ window: notice.window, seen: notice.seen }, "behind");
       void this.#lookAhead(notice.seen);
     }
+    if (notice.code === "iterations-found") {
+      this.#options.logger.info({ window: notice.window, d: notice.iterations }, "the producer's D");
+    }
     // Every round after the first means that somebody is missing.
     if (notice.code === "round" && notice.round > 1) {
       this.#options.logger.info({ window: notice.window, round: notice.round }, "another round");
@@ -682,6 +691,11 @@ export class RunningNode {
       case "protocol-version-unsupported":
         this.#notices.post("version", fault.code, { version: fault.protocolVersion });
         break;
+      case "producer-header-refused": {
+        const { window, failure, field = "" } = fault;
+        this.#notices.post("producer", fault.code, { window, failure, field });
+        break;
+      }
       case "invalid-proposal":
       case "bad-window":
         return;

@@ -1,5 +1,7 @@
 /** The node's own TimeChain as the machine asks for it: from a value to the next one, each told once, in order. */
-import type { RunVdf } from "../../consensus/effects.ts";
+import { rm } from "node:fs/promises";
+
+import type { RestartVdf, RunVdf } from "../../consensus/effects.ts";
 import type { Native } from "../../native/index.ts";
 import { equalBytes, type Hash32 } from "../../protocol/bytes.ts";
 import type { ChainEvent } from "../vdf/chainThread.ts";
@@ -41,6 +43,8 @@ export class OwnTime {
   #work: Promise<void> = Promise.resolve();
   #isResting: boolean;
   #isStopped = false;
+  /** Of the values that are told: events of threads before it count for nothing. */
+  #generation = 0;
 
   /** Resolves when the thread works. */
   static async start(options: OwnTimeOptions): Promise<OwnTime> {
@@ -96,6 +100,17 @@ export class OwnTime {
       });
   }
 
+  /** For `restart-vdf`. From this call on no value that was computed with other iterations is told. */
+  restart({ window, value, iterations }: Pick<RestartVdf, "window" | "value" | "iterations">): void {
+    this.#generation++;
+    this.#queue(async () => {
+      await this.#chain?.stop();
+      // It holds ends of segments that are void.
+      await rm(this.#options.progressPath, { force: true });
+      await this.#open({ segment: window, value, d: iterations });
+    });
+  }
+
   /** Resolves when progress is on disk and the thread is gone. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -122,6 +137,7 @@ export class OwnTime {
 
   async #open({ segment, value, d }: SegmentEnd & { readonly d: bigint }): Promise<void> {
     const { crypto, genesisStateHash, progressPath, addonPath, tau2Windows } = this.#options;
+    const generation = this.#generation;
     this.#newest = { segment, value };
     this.#through = lastWithSameD(segment, tau2Windows);
     this.#chain = await TimeChain.start(crypto, {
@@ -129,7 +145,7 @@ export class OwnTime {
       ...(addonPath === undefined ? {} : { addonPath }),
       settings: { isPaused: this.#isResting },
       listener: (event) => {
-        this.#hear(event);
+        if (generation === this.#generation) this.#hear(event);
       },
     });
   }

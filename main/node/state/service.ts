@@ -14,13 +14,14 @@ import { invariant } from "../../protocol/errors.ts";
 import { ChunkPlan, snapshotChunk } from "../../protocol/fastsync/chunks.ts";
 import { genesisRecords } from "../../protocol/genesis/state.ts";
 import { encodeProof, prove } from "../../protocol/merkle/proof.ts";
-import { bundledConfirmation } from "../../protocol/objects/consensus.ts";
+import { bundledConfirmation, proposalHeader, type ProposalHeader } from "../../protocol/objects/consensus.ts";
 import { cementedBundleAggregate, lookbackOf } from "../../protocol/quorum/aggregate.ts";
 import { releaseTrees } from "../../protocol/state/roots.ts";
 import { genesisEpoch } from "../../protocol/transition/adaptEpoch.ts";
 import { applyWindow, type WindowResult } from "../../protocol/transition/applyWindow.ts";
 import type { WindowView } from "../../consensus/facts.ts";
 import type { DecidedWindow, PastWindow } from "../../consensus/material.ts";
+import { emptyBody } from "../../consensus/rc1/headers.ts";
 import { checkObjects, computeTransition, listObjects, outcomeOf, viewOf } from "../../consensus/tables.ts";
 import { standingOf } from "../lifecycle/standing.ts";
 import { backUp, STORE_FOLDER } from "../store/backup.ts";
@@ -253,7 +254,8 @@ export class StateService {
   #pastWindow(window: bigint): PastWindow | undefined {
     const { archive } = this.#opened;
     const header = archive.header(window);
-    const body = archive.body(window);
+    const isBodiless = this.#isRc1 && header !== undefined;
+    const body = isBodiless ? emptyBody(window, this.#hashOf(header)) : archive.body(window);
     if (header === undefined || body === undefined) return undefined;
     const count = Number.MAX_SAFE_INTEGER;
     const bundles = archive.objects(window, 0, count).flatMap(({ kind, bytes }) => {
@@ -261,6 +263,14 @@ export class StateService {
       return bundle?.windowIndex === window ? [bundle] : [];
     });
     return { view: this.#viewBefore(window), header, body, bundles };
+  }
+
+  get #isRc1(): boolean {
+    return this.#rules.profile === "rc1";
+  }
+
+  #hashOf(header: ProposalHeader): Hash32 {
+    return proposalHeader.identify(this.#crypto, header);
   }
 
   #viewBefore(window: bigint): WindowView {
@@ -293,7 +303,8 @@ export class StateService {
     const text = byteKey(key);
     // One that had to make room for others is computed again.
     const result = this.#transitions.get(text) ?? applyWindow(this.#crypto, this.#rules, store.settled, inputs);
-    const objects = archivedObjects(this.#crypto, decided);
+    // A range of an rc.1 chain yields its headers only (chapter 07 §3.18).
+    const objects = this.#isRc1 ? [] : archivedObjects(this.#crypto, decided);
     const history = historyOf(this.#crypto, this.#rules, inputs, result.events);
     this.#keepTransition(key, result);
     store.commit({ header, result, objects, history });

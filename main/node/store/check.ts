@@ -2,7 +2,7 @@
  * Reads everything that a store holds: pages of the database, checksums, the chain of headers, every record with its key
  * against the trees, and the trees against the roots. Windows may be decided meanwhile.
  */
-import { byteKey, equalBytes, isAllZero, toHex, type Hash32 } from "../../protocol/bytes.ts";
+import { byteKey, equalBytes, toHex, type Hash32 } from "../../protocol/bytes.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
 import { TABLE_ACCOUNTS, TABLE_CANDIDATES, TABLE_NODES } from "../../protocol/fastsync/codec.ts";
@@ -115,15 +115,14 @@ function* checkUndo({ internals: { undo } }: Store): Generator<Progress> {
   }
 }
 
-/** Every header is stored under its hash and names the one before; a producer of profile `rc1` may forget it. */
+/** Every header is stored under its hash and names the one before; the follower of an rc.1 producer has checked that itself. */
 function* checkHeaders({ archive, crypto, rules }: Store, height: bigint): Generator<Progress> {
   let previous: Hash32 | undefined;
   for (let window = 0n; window < height; window++) {
     const header = archive.header(window);
     if (header === undefined) throw storeError("header-missing", { window });
     const hash = proposalHeader.identify(crypto, header);
-    const isForgotten = rules.profile === "rc1" && isAllZero(header.prevProposalHash);
-    const isLinked = previous === undefined || isForgotten || equalBytes(header.prevProposalHash, previous);
+    const isLinked = previous === undefined || rules.profile === "rc1" || equalBytes(header.prevProposalHash, previous);
     if (!isLinked || archive.headerByHash(hash) === undefined) {
       throw storeError("record-corrupted", { table: "headers", key: window });
     }

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { byteKey, compareBytes, equalBytes, isAllZero, toHex, type Hash32 } from "../../protocol/bytes.ts";
+import { byteKey, compareBytes, equalBytes, toHex, type Hash32 } from "../../protocol/bytes.ts";
 import { decode, encode } from "../../protocol/codec/codec.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
 import type { NetworkRules } from "../../protocol/genesis/rules.ts";
@@ -380,8 +380,9 @@ export class Store {
     if (header.windowIndex !== this.height) {
       throw storeError("wrong-window", { window: header.windowIndex, height: this.height });
     }
-    const isRestartOfProducer = this.#options.rules.profile === "rc1" && isAllZero(header.prevProposalHash);
-    if (!isRestartOfProducer && !equalBytes(header.prevProposalHash, this.proposalHash)) {
+    // There the follower has compared it with what the producer may say after a restart, or after a window without a header.
+    const isLinked = this.#options.rules.profile === "spec";
+    if (isLinked && !equalBytes(header.prevProposalHash, this.proposalHash)) {
       throw storeError("wrong-parent", { window: header.windowIndex });
     }
     for (const name of ["accountRoot", "nodeRoot", "candidateRoot", "stateRoot"] as const) {

@@ -10,14 +10,9 @@ import { controlRoot, includedRoot } from "../merkle/proposalRoots.ts";
 import { bundledConfirmation, proposalHeader, vdfReveal, type ProposalHeader } from "../objects/consensus.ts";
 import type { Draft } from "../objects/signed.ts";
 import { cementedBundleAggregate, lookbackOf } from "../quorum/aggregate.ts";
-import { rootsOf, updateTrees, type StateTrees } from "../state/roots.ts";
-import { StateDraft, type StateChanges } from "../state/table.ts";
-import { isEpochBoundary } from "../timechain/epoch.ts";
-import { adaptEpoch, type EpochData } from "../transition/adaptEpoch.ts";
-import type { Settled } from "../transition/applyWindow.ts";
-import { creditEmission } from "../transition/creditEmission.ts";
-import { recordPresence } from "../transition/recordPresence.ts";
-import { rotateCheckpoints } from "../transition/rotateCheckpoints.ts";
+import type { StateRoots } from "../state/roots.ts";
+import { PARTICIPATION_FULL_PERMILLE } from "../timechain/difficulty.ts";
+import { applyWindow, type Settled, type WindowInputs, type WindowResult } from "../transition/applyWindow.ts";
 
 const PROTOCOL_VERSION = 1;
 const FIRST_PROPOSER = 1;
@@ -31,31 +26,68 @@ export interface SingletonInputs {
   readonly producer: NodeId;
 }
 
-export interface SingletonWindow {
+export interface SingletonWindow extends Pick<WindowResult, "changes" | "epoch" | "trees"> {
   /** Always the empty branch: the producer never aggregates its own bundles. */
   readonly aggregate: Hash32;
   readonly revealHash: Hash32;
   readonly bundleHash: Hash32;
   readonly header: Draft<ProposalHeader>;
-  readonly changes: StateChanges;
-  /** In `d` the iterations from T_W to T_(W + 1). */
-  readonly epoch: EpochData;
-  /** New versions; those of `settled` stay with the caller. */
-  readonly trees: StateTrees;
 }
 
-/**
- * The window as the producer makes it: its own reveal and bundle of this window, itself as winner, and the steps 2, 3.5 and
- * 3.6 of the transition. Throws like these steps.
- */
+/** The window as the producer makes it, and the state that it leads to. Throws like the steps of the transition. */
 export function deriveSingletonWindow(
   crypto: Crypto,
   rules: NetworkRules,
   settled: Settled,
   inputs: SingletonInputs,
 ): SingletonWindow {
+  const { changes, epoch, trees, roots } = applyWindow(crypto, rules, settled, singletonTransition(crypto, inputs));
+  const { aggregate, revealHash, bundleHash } = singletonObjects(crypto, inputs);
+  const header = singletonHeader(crypto, inputs, roots, epoch.target);
+  return { aggregate, revealHash, bundleHash, header, changes, epoch, trees };
+}
+
+/** What the producer's window does to the tables: it alone confirms, wins and is paid, and includes nothing of anybody. */
+export function singletonTransition(
+  crypto: Crypto,
+  { window, timechainValue, producer }: Omit<SingletonInputs, "prevProposalHash">,
+): WindowInputs {
+  return {
+    ...{ window, timechainValue, aggregate: aggregateOf(crypto, window) },
+    ...{ bundleSigners: [producer], operations: [], registrations: [], winnerId: producer },
+    ...{ participationPermille: PARTICIPATION_FULL_PERMILLE, includedReveals: 1 },
+  };
+}
+
+/** `roots` are those after the window, `target` is the one in force in it. */
+export function singletonHeader(
+  crypto: Crypto,
+  inputs: SingletonInputs,
+  roots: StateRoots,
+  target: bigint,
+): Draft<ProposalHeader> {
   const { window, timechainValue, prevProposalHash, producer } = inputs;
-  const aggregate = cementedBundleAggregate(crypto, lookbackOf(window), []);
+  const { endpoint, revealHash, bundleHash } = singletonObjects(crypto, inputs);
+  return {
+    prevProposalHash,
+    windowIndex: window,
+    protocolVersion: PROTOCOL_VERSION,
+    controlRoot: controlRoot(crypto, []),
+    ...roots,
+    timechainValue,
+    includedBundlesRoot: includedRoot(crypto, [{ nodeId: producer, hash: bundleHash }]),
+    includedRevealsRoot: includedRoot(crypto, [{ nodeId: producer, hash: revealHash }]),
+    winnerEndpoint: endpoint,
+    winnerId: producer,
+    proposerNodeId: producer,
+    target,
+    fallbackDepth: FIRST_PROPOSER,
+  };
+}
+
+/** The producer's own reveal and bundle of the window itself, not of the one before. */
+function singletonObjects(crypto: Crypto, { window, timechainValue, producer }: SingletonInputs) {
+  const aggregate = aggregateOf(crypto, window);
   const endpoint = lotteryEndpoint(crypto, { window, timechainValue, aggregate }, producer);
   const revealHash = vdfReveal.identify(crypto, { nodeId: producer, windowIndex: window, endpoint });
   const bundleHash = bundledConfirmation.identify(crypto, {
@@ -65,32 +97,10 @@ export function deriveSingletonWindow(
     opHashes: [],
     revealHashes: [revealHash],
   });
-
-  const draft = new StateDraft(settled.state);
-  if (window > 0n) creditEmission(draft, rules.params.emissionMoneta, producer);
-  recordPresence(draft, [producer], window);
-  if (isEpochBoundary(window, rules.params.tau2Windows)) rotateCheckpoints(draft);
-  const changes = draft.changes();
-  const trees = updateTrees(crypto, settled.trees, changes);
-  const epoch = adaptEpoch(rules, settled.epoch, window);
-
-  const header: Draft<ProposalHeader> = {
-    prevProposalHash,
-    windowIndex: window,
-    protocolVersion: PROTOCOL_VERSION,
-    controlRoot: controlRoot(crypto, []),
-    ...rootsOf(crypto, trees),
-    timechainValue,
-    includedBundlesRoot: includedRoot(crypto, [{ nodeId: producer, hash: bundleHash }]),
-    includedRevealsRoot: includedRoot(crypto, [{ nodeId: producer, hash: revealHash }]),
-    winnerEndpoint: endpoint,
-    winnerId: producer,
-    proposerNodeId: producer,
-    target: epoch.target,
-    fallbackDepth: FIRST_PROPOSER,
-  };
-  return { aggregate, revealHash, bundleHash, header, changes, epoch, trees };
+  return { aggregate, endpoint, revealHash, bundleHash };
 }
+
+const aggregateOf = (crypto: Crypto, window: bigint): Hash32 => cementedBundleAggregate(crypto, lookbackOf(window), []);
 
 export type SingletonFailure =
   | "window-not-monotone"
@@ -121,4 +131,14 @@ export function checkSingletonHeader(
   if (!equalBytes(header.stateRoot, derived.stateRoot)) return "wrong-state-root";
   const expected = proposalHeader.scope({ ...derived, prevProposalHash });
   return equalBytes(proposalHeader.scope(header), expected) ? undefined : "header-differs";
+}
+
+/** Names the first field in the order of the layout that is not the derived one, for whoever reads of a refusal. */
+export function differingField(header: ProposalHeader, derived: Draft<ProposalHeader>): string | undefined {
+  return Object.entries(derived).find(([name, value]) => {
+    const other = header[name as keyof ProposalHeader];
+    const isSame =
+      value instanceof Uint8Array && other instanceof Uint8Array ? equalBytes(value, other) : value === other;
+    return !isSame;
+  })?.[0];
 }

@@ -57,6 +57,8 @@ export interface WindowInputs {
   readonly includedReveals: number;
   /** Overrides the count of active nodes: the reference process passes the length of its Node Table (chapter 05 §6.3). */
   readonly activeNodes?: bigint;
+  /** Overrides D of the step to T_W: a follower of an rc.1 producer finds it from both values (chapter 03 §4.3). */
+  readonly d?: bigint;
 }
 
 export interface WindowEvents extends Settlement, ControlSetOutcome, AdmissionOutcome {
@@ -142,7 +144,8 @@ export function applyWindow(
       auditSupply(draft.accounts, window, params.emissionMoneta);
     }
   }
-  const epoch = adaptEpoch(rules, settled.epoch, window);
+  const epochBefore = inputs.d === undefined ? settled.epoch : { ...settled.epoch, d: inputs.d };
+  const epoch = adaptEpoch(rules, epochBefore, window);
   onStep?.("epoch");
 
   // 4 roots
