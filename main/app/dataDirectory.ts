@@ -1,8 +1,9 @@
 /** Where a person's data lies and what is called how in it. One host at a time works in a data directory. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { lstat, mkdir } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { apiError } from "../api/errors.ts";
 
@@ -48,7 +49,7 @@ export function locateData(chosen: string | undefined, environment: Environment 
 
 /** Makes the directory for its owner alone; one that is there stays as it is. Throws `ProtocolError("directory-unusable")`. */
 export async function makeRoot({ root }: DataDirectory): Promise<void> {
-  await asUsable(root, () => mkdir(root, { recursive: true, mode: 0o700 }));
+  await asUsable(root, () => makeDirectory(root));
 }
 
 /** What a system takes as the path of a socket: 108 bytes with its end on Linux, 104 on macOS. */
@@ -61,13 +62,22 @@ export async function prepareSocketPath({ root }: DataDirectory): Promise<string
   const inRoot = join(root, "host.sock");
   if (Buffer.byteLength(inRoot) <= SOCKET_PATH_BYTES_MAX) return inRoot;
   const folder = join(tmpdir(), `montana-${process.getuid?.() ?? 0}`);
-  await asUsable(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
+  await asUsable(folder, () => makeDirectory(folder));
   const { uid, mode } = await lstat(folder);
   // Somebody else's folder in a place where all may write could lead to somebody else's socket.
   if (uid !== process.getuid?.() || (mode & 0o170077) !== 0o040000) {
     throw apiError("directory-unusable", { directory: folder, errno: "EPERM" });
   }
   return join(folder, `${name}.sock`);
+}
+
+/** With its parents, one by one: Node's own way never returns where one of them takes no folders (procfs). */
+async function makeDirectory(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  await makeDirectory(dirname(path));
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  });
 }
 
 async function asUsable(directory: string, run: () => Promise<unknown>): Promise<void> {
