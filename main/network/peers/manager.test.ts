@@ -175,8 +175,14 @@ describe("what a peer sends", () => {
     expect(world.network.connections.size).toBe(0);
   });
 
-  test("that answers nothing is refused", async () => {
-    expect(await replyTo(message(MESSAGE.peerListResponse, new Uint8Array(2)))).toBe("stream-reset");
+  test("that answers nothing counts against the peer", async () => {
+    const [one, two] = await pair();
+    const link = one.manager.peers[0]!.inUse!.connection;
+    const unasked = message(MESSAGE.peerListResponse, new Uint8Array(2));
+    for (let i = 0; i < 21; i++) {
+      await link.request(PROTOCOLS.messages, unasked).catch(() => undefined);
+    }
+    expect(two.events.map(({ code }) => code)).toContain("peer-banned");
   });
 
   test("beyond its share is dropped, and in the end the peer is banned", async () => {

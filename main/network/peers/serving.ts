@@ -3,19 +3,11 @@
  * serves the rest (chapter 07 §5.1 to §5.3).
  */
 import { ProtocolError } from "../../protocol/errors.ts";
-import { encodeError } from "../../protocol/fastsync/codec.ts";
-import {
-  decodeEnvelope,
-  encodeEnvelope,
-  ENVELOPE_HEADER_SIZE,
-  ENVELOPE_SIZE_MAX,
-  readEnvelopeHeader,
-  type Envelope,
-  type EnvelopeErrorCode,
-} from "../messages/envelope.ts";
-import { BYE, decodeBye } from "../messages/liveness.ts";
+import { encodeEnvelope, ENVELOPE_HEADER_SIZE, ENVELOPE_SIZE_MAX, type Envelope } from "../messages/envelope.ts";
+import { pong } from "../messages/liveness.ts";
 import { decodePeerListRequest, encodePeerListResponse, type PeerEntry } from "../messages/peerList.ts";
-import { MESSAGE, messageKind, type MessageType } from "../messages/registry.ts";
+import { receive, type Reception } from "../messages/reception.ts";
+import { MESSAGE, type MessageType } from "../messages/registry.ts";
 import { PROTOCOLS, type Connection, type Peer, type Served } from "../ports.ts";
 import { IncomingBudget, type Counted } from "./budget.ts";
 import type { Clock } from "./clock.ts";
@@ -42,10 +34,6 @@ export interface ServingOwner {
   saidBye(session: PeerSession, reason: number): void;
   dismiss(session: PeerSession, reason: number, cause: string): void;
 }
-
-const NOTHING = new Uint8Array(0);
-/** Of a FastSyncError. */
-const UNSUPPORTED_VERSION = 3;
 
 export class Serving {
   readonly #owner: ServingOwner;
@@ -107,44 +95,33 @@ export class Serving {
     request: Uint8Array,
     handler: Served<Peer> | undefined,
   ): Promise<Uint8Array | undefined> {
-    const envelope = this.#decode(session, request);
-    if (envelope === undefined || envelope instanceof Uint8Array) return envelope;
-    if (this.#owner.isLeaving(session)) return envelope.msgType === MESSAGE.bye ? pong(envelope.requestId) : undefined;
-    const { msgType, requestId } = envelope;
-    if (msgType === MESSAGE.ping) return pong(requestId);
-    if (msgType === MESSAGE.bye) return this.#bye(session, envelope);
-    if (msgType === MESSAGE.peerListRequest) return this.#peerList(session, envelope);
-    if (messageKind(msgType)?.role === "response") {
-      this.#refused(session, "reply without a request");
-      return undefined;
+    const reception = receive(request, "spec");
+    if (this.#owner.isLeaving(session)) return reception.verdict === "part" ? reception.reply : undefined;
+    switch (reception.verdict) {
+      case "reset":
+        this.#refused(session, reception.fault, reception.penalty);
+        return undefined;
+      case "acknowledge":
+        if (reception.penalty > 0) this.#refused(session, "refused message", reception.penalty);
+        return reception.reply;
+      case "part":
+        this.#part(session, reception);
+        return reception.reply;
+      case "serve":
+        if (reception.message.msgType === MESSAGE.peerListRequest) return this.#peerList(session, reception.message);
+        break;
+      case "hand-on":
     }
-    return handler === undefined ? pong(requestId) : this.#handle(handler, session, request);
+    return handler === undefined ? reception.reply : this.#handle(handler, session, request);
   }
 
-  /** The envelope, or what to answer at once. */
-  #decode(session: PeerSession, request: Uint8Array): Envelope | Uint8Array | undefined {
-    try {
-      return decodeEnvelope(request);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      const code = error.code as EnvelopeErrorCode;
-      if (code === "unknown-msg-type") return pong(readEnvelopeHeader(request).requestId);
-      if (code === "unsupported-version") return this.#otherVersion(session, readEnvelopeHeader(request).requestId);
-      this.#refused(session, "malformed envelope");
-      return undefined;
+  #part(session: PeerSession, { reason, sendsBye }: Extract<Reception, { verdict: "part" }>): void {
+    if (!sendsBye) {
+      this.#owner.saidBye(session, reason);
+      return;
     }
-  }
-
-  #otherVersion(session: PeerSession, requestId: bigint): Uint8Array {
-    this.#owner.clock.after(0, () => this.#owner.dismiss(session, BYE.versionMismatch, "another version of messages"));
-    const payload = encodeError({ code: UNSUPPORTED_VERSION, message: NOTHING });
-    return encodeEnvelope({ msgType: MESSAGE.fastSyncError, requestId, payload });
-  }
-
-  #bye(session: PeerSession, { requestId, payload }: Envelope): Uint8Array {
-    const reason = this.#payload(session, () => decodeBye(payload).reason);
-    if (reason !== undefined) this.#owner.saidBye(session, reason);
-    return pong(requestId);
+    // The reply first.
+    this.#owner.clock.after(0, () => this.#owner.dismiss(session, reason, "another version of messages"));
   }
 
   #peerList(session: PeerSession, { requestId, payload }: Envelope): Uint8Array {
@@ -170,18 +147,14 @@ export class Serving {
       return decode();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#refused(session, "malformed payload");
+      this.#refused(session, "malformed payload", PENALTY_MALFORMED);
       return undefined;
     }
   }
 
-  #refused(session: PeerSession, reason: string): void {
-    this.#owner.penalise(session, PENALTY_MALFORMED, reason, true);
+  #refused(session: PeerSession, reason: string, penalty: number): void {
+    this.#owner.penalise(session, penalty, reason, true);
   }
-}
-
-export function pong(requestId: bigint): Uint8Array {
-  return encodeEnvelope({ msgType: MESSAGE.pong, requestId, payload: NOTHING });
 }
 
 function countedKind(request: Uint8Array): Counted {
