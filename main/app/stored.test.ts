@@ -39,6 +39,11 @@ it("check it and copy it, and leave nothing running or locked behind", async () 
   expect(await readdir(playground.data)).not.toContain("host.json");
 });
 
+it.runIf(process.platform === "linux")("name a place that takes no folders", async () => {
+  const ended = await playground.run(["backup", "/proc/copy", "--json"]);
+  expect([ended.code, ended.json()]).toMatchObject([1, { error: { code: "target-unusable" } }]);
+});
+
 it("are refused with the pid while another process holds it, and ask a host that runs", async () => {
   const { pid } = await playground.start();
   const asked = await playground.run(["balance"]);

@@ -607,6 +607,10 @@ export const en = {
     sentence: "The disk is full.",
     remedy: "Free some space; the node waits and nothing decided is lost.",
   },
+  "target-unusable": {
+    sentence: "No folder can be made at {{file}}: {{errno}}.",
+    remedy: "Choose another place, one that you may write to.",
+  },
   "io-error": {
     sentence: "The disk reports an error.",
     remedy: "Check the disk. Nothing decided is lost as long as the store can be read.",

@@ -48,14 +48,14 @@ export interface BackupOptions {
   readonly drive: <T>(task: Generator<Progress, T>) => Promise<T>;
 }
 
-/** Throws `store-exists` for an existing target, `disk-full`, `cancelled`, and whatever is wrong with the copy. */
+/** Throws `store-exists` for an existing target, `target-unusable`, `disk-full`, `cancelled`, and whatever is wrong with the copy. */
 export async function backUp(options: BackupOptions): Promise<void> {
   const { store, directory, target, onProgress, signal, drive } = options;
   if (existsSync(target)) throw storeError("store-exists", { file: target });
   const making = `${target}.new`;
   const storeCopy = join(making, STORE_FOLDER);
   rmSync(making, { recursive: true, force: true });
-  createDirectory(storeCopy);
+  makeTarget(storeCopy, target);
   try {
     const database = join(store.directory, DATABASE_FILE);
     const keys = join(store.directory, KEY_FILE);
@@ -86,6 +86,14 @@ export async function backUp(options: BackupOptions): Promise<void> {
   }
   renameSync(making, target);
   syncDirectory(dirname(target));
+}
+
+function makeTarget(directory: string, target: string): void {
+  try {
+    createDirectory(directory);
+  } catch (error) {
+    throw storeError("target-unusable", { file: target, errno: (error as NodeJS.ErrnoException).code ?? "unknown" });
+  }
 }
 
 /** The copy says itself how far it goes. */

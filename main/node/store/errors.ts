@@ -5,6 +5,8 @@ export type StoreErrorCode =
   // opening
   | "store-missing"
   | "store-exists"
+  /** No folder can be made there: `file`, `errno`. */
+  | "target-unusable"
   | "store-in-use"
   | "schema-unsupported"
   | "wrong-network"
