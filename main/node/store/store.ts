@@ -500,6 +500,9 @@ function finishReplacement(directory: string): void {
   }
 }
 
+/** With its parents, one by one: Node's own way never returns where one of them takes no folders (procfs). */
 export function createDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (existsSync(path)) return;
+  createDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
