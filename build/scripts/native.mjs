@@ -1,5 +1,6 @@
-// Builds the Rust add-on into .cache/native/PLATFORM-ARCH/, when its sources changed and cargo is there. Also runs on the
-// old Node that a fresh machine may have, so plain JavaScript and nothing newer than Node 18.
+// Builds what is written in Rust (the add-on, and the guard of the tunnel engine) into .cache/native/PLATFORM-ARCH/, when its
+// sources changed and cargo is there. Also runs on the old Node that a fresh machine may have, so plain JavaScript and
+// nothing newer than Node 18.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -7,48 +8,67 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const CRATE = join(ROOT, "main", "native", "crate");
 const TARGET = join(ROOT, ".cache", "cargo-target");
 const OUTPUT = join(ROOT, ".cache", "native", `${process.platform}-${process.arch}`);
-const ADDON = join(OUTPUT, "montana_native.node");
-/** Hash of the sources that ADDON was built from. */
-const STAMP = join(OUTPUT, "montana_native.sources");
 
 const LIBRARY =
   {
     win32: "montana_native.dll",
     darwin: "libmontana_native.dylib",
   }[process.platform] || "libmontana_native.so";
+const GUARD = process.platform === "win32" ? "montana-guard.exe" : "montana-guard";
+
+/** Crates: their folder, what cargo makes of them, and under which name it lies in OUTPUT. */
+const CRATES = [
+  { folder: join(ROOT, "main", "native", "crate"), product: LIBRARY, name: "montana_native.node" },
+  { folder: join(ROOT, "main", "native", "guard"), product: GUARD, name: GUARD },
+];
 
 /**
- * Gives "built", "up-to-date", or "skipped" without cargo: the program then runs on its JavaScript back end.
- * Throws when the build fails.
+ * Gives "built", "up-to-date", or "skipped" without cargo: the program then runs on its JavaScript back end, and its tunnel
+ * without the guard. Throws when a build fails.
  */
 export function buildNative() {
-  const sources = hashOfSources();
-  if (existsSync(ADDON) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === sources) return "up-to-date";
+  const stale = CRATES.filter((crate) => !isUpToDate(crate));
+  if (stale.length === 0) return "up-to-date";
   if (spawnSync("cargo", ["--version"]).status !== 0) {
     console.log("native: cargo is not installed; the program will use its slower JavaScript cryptography");
     return "skipped";
   }
-  console.log("native: building the add-on (about a minute the first time)");
+  console.log("native: building what is written in Rust (about a minute the first time)");
+  for (const crate of stale) build(crate);
+  return "built";
+}
+
+/** Hash of the sources that the product was built from. */
+const stampOf = ({ name }) => join(OUTPUT, `${name.replace(/\..*/, "")}.sources`);
+
+function isUpToDate(crate) {
+  const stamp = stampOf(crate);
+  if (!existsSync(join(OUTPUT, crate.name)) || !existsSync(stamp)) return false;
+  return readFileSync(stamp, "utf8") === hashOfSources(crate.folder);
+}
+
+function build(crate) {
+  const { folder, product, name } = crate;
+  const sources = hashOfSources(folder);
   const cargo = spawnSync("cargo", ["build", "--release", "--locked", "--quiet"], {
-    cwd: CRATE,
+    cwd: folder,
     env: { ...process.env, CARGO_TARGET_DIR: TARGET },
     stdio: "inherit",
   });
   if (cargo.status !== 0) throw new Error("native: cargo build failed");
   mkdirSync(OUTPUT, { recursive: true });
+  const output = join(OUTPUT, name);
   // A rename, so that a process that has the old file loaded keeps it.
-  copyFileSync(join(TARGET, "release", LIBRARY), `${ADDON}.new`);
-  renameSync(`${ADDON}.new`, ADDON);
-  writeFileSync(STAMP, sources);
-  return "built";
+  copyFileSync(join(TARGET, "release", product), `${output}.new`);
+  renameSync(`${output}.new`, output);
+  writeFileSync(stampOf(crate), sources);
 }
 
-function hashOfSources() {
+function hashOfSources(folder) {
   const hash = createHash("sha256");
-  for (const file of filesBelow(CRATE).sort()) hash.update(`${file}\0`).update(readFileSync(join(CRATE, file)));
+  for (const file of filesBelow(folder).sort()) hash.update(`${file}\0`).update(readFileSync(join(folder, file)));
   return hash.digest("hex");
 }
 

@@ -63,6 +63,9 @@ const PURE_ROOMS = [
   ...["messages", "gossip", "privacy", "radio"].map((name) => `main/network/${name}`),
 ];
 
+/** Below main/native. */
+const CRATES = ["crate", "guard"];
+
 /** Checks that give one answer each; `npm test` counts them with the tests. */
 function checks(node) {
   const tool = (packageName, command, ...args) => [node, [scriptOf(packageName, command), ...args]];
@@ -77,15 +80,17 @@ function checks(node) {
     ["unused files, exports and dependencies", ...tool("knip", "knip", "--no-progress")],
   ];
   if (hasCargo()) {
-    const manifest = ["--manifest-path", join("main", "native", "crate", "Cargo.toml")];
     const target = { env: { ...process.env, CARGO_TARGET_DIR: join(root, ".cache", "cargo-target") } };
-    list.push(["rustfmt", "cargo", ["fmt", ...manifest, "--check"], target]);
-    list.push([
-      "clippy",
-      "cargo",
-      ["clippy", "--release", "--quiet", ...manifest, "--all-targets", "--", "-D", "warnings"],
-      target,
-    ]);
+    for (const crate of CRATES) {
+      const manifest = ["--manifest-path", join("main", "native", crate, "Cargo.toml")];
+      list.push([`rustfmt of ${crate}`, "cargo", ["fmt", ...manifest, "--check"], target]);
+      list.push([
+        `clippy of ${crate}`,
+        "cargo",
+        ["clippy", "--release", "--quiet", ...manifest, "--all-targets", "--", "-D", "warnings"],
+        target,
+      ]);
+    }
   } else {
     console.log("skipped: rustfmt and clippy (no cargo here)");
   }
@@ -163,8 +168,13 @@ const commands = {
   montana: handOver,
   format: (node) =>
     run(node, [scriptOf("prettier", "prettier"), "--write", "--log-level", "warn", "."]) &&
-    (!hasCargo() || run("cargo", ["fmt", "--manifest-path", join("main", "native", "crate", "Cargo.toml")])),
+    (!hasCargo() ||
+      CRATES.every((crate) => run("cargo", ["fmt", "--manifest-path", join("main", "native", crate, "Cargo.toml")]))),
+  xray: (node, args) => run(node, [join("build", "scripts", "xray.ts"), ...args]),
 };
+
+/** Commands that start the tunnel engine, which takes some minutes to build. */
+const USING_XRAY = new Set([test, handOver, commands.bench]);
 
 try {
   const [name, ...args] = process.argv.slice(2);
@@ -174,7 +184,11 @@ try {
   if (command === handOver) console.log = console.error;
   installDependencies();
   buildNative();
-  const outcome = await command(findNode(), args);
+  const node = findNode();
+  // Without it everything but the tunnel works.
+  if (USING_XRAY.has(command))
+    run(node, [join("build", "scripts", "xray.ts"), "--optional"], { stdio: ["inherit", 2, 2] });
+  const outcome = await command(node, args);
   process.exitCode = typeof outcome === "number" ? outcome : outcome ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

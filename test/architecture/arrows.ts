@@ -31,7 +31,8 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   "main/keystore": shell("main/protocol", "main/native"),
   "main/node": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol"),
   "main/wallet": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol"),
-  "main/xray": shell("main/native", "main/cities"),
+  // Its errors are the same {code, params} as everybody's.
+  "main/xray": shell("main/native", "main/cities", "main/protocol/errors.ts"),
   "main/vpn": shell("main/xray", "main/cities"),
   "main/mesh": shell("main/xray", "main/cities", "main/node"),
   "main/local": shell(),

@@ -15,6 +15,7 @@ import { stateRunners } from "./02-state.ts";
 import { transportRunners } from "./06-transport.ts";
 import { transitionRunners } from "./transition.ts";
 import { tunnelRunners } from "./tunnel.ts";
+import { xrayRunners } from "./08-xray.ts";
 
 export const runners: Readonly<Record<string, Runner>> = {
   ...identityRunners,
@@ -28,6 +29,7 @@ export const runners: Readonly<Record<string, Runner>> = {
   ...messageRunners,
   ...tunnelRunners,
   ...citiesRunners,
+  ...xrayRunners,
   ...peerRunners,
   ...privacyRunners,
   ...radioRunners,

@@ -1,0 +1,226 @@
+/** One run of the engine as a child of this program: configuration through standard input, output read to the end (§10.1). */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { connect, type NetConnectOpts } from "node:net";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { redactLine } from "../cities/redaction.ts";
+import type { Binaries } from "./binaries.ts";
+import type { EngineConfig } from "./config/engineConfig.ts";
+import { engineError } from "./errors.ts";
+import { diagnoseStart } from "./failures.ts";
+import { endLeftover, noteEngine } from "./leftover.ts";
+import { LineSplitter } from "./output.ts";
+import { requireFreePorts } from "./ports.ts";
+import { identifyProcess } from "./processes.ts";
+
+export interface ProcessOptions {
+  readonly binaries: Binaries;
+  /** The folder of `openEngineDirectory`. */
+  readonly directory: string;
+  readonly config: EngineConfig;
+  /** Redacted. */
+  readonly onLine: (line: string) => void;
+}
+
+/** Milliseconds. */
+const READY_DEADLINE = 20_000;
+const READY_POLL = 10;
+const STOP_DEADLINE = 5_000;
+/** How long output may still come after the end; a grandchild could hold the pipes open for ever. */
+const DRAIN_DEADLINE = 1_000;
+/** Lines of the start that are kept to tell why it failed. */
+const START_LINES_MAX = 200;
+const LIFELINE = 3;
+const STARTED = "core: Xray ";
+const GUARD_CANNOT_START = 127;
+
+export class EngineProcess {
+  readonly #child: ChildProcess;
+  /** The engine's own, not the guard's. */
+  readonly pid: number;
+  /** Its exit status, null when a signal ended it; comes when nothing of it is left. */
+  readonly ended: Promise<number | null>;
+
+  private constructor(child: ChildProcess, pid: number, ended: Promise<number | null>) {
+    this.#child = child;
+    this.pid = pid;
+    this.ended = ended;
+  }
+
+  /**
+   * Gives the engine once it answers. Throws `engine-missing`, `engine-directory-unusable`, the codes of `StartFailure` with
+   * `port` where one is known, `engine-not-ready`, or `engine-stopped` when `signal` is aborted; then no process is left.
+   */
+  static async start(options: ProcessOptions, signal?: AbortSignal): Promise<EngineProcess> {
+    const { binaries, directory, config, onLine } = options;
+    if ((await endLeftover(directory)) === "survives") {
+      throw engineError("engine-directory-unusable", { path: directory, errno: "EBUSY" });
+    }
+    await requireFreePorts(config);
+    const child = spawnEngine(binaries, directory, ["run", "-c", "stdin:"]);
+    const startLines: string[] = [];
+    const seen = { start: false, end: false };
+    const ended = watch(child, directory, (line) => {
+      seen.start ||= line.includes(STARTED);
+      if (startLines.length < START_LINES_MAX) startLines.push(line);
+      onLine(line);
+    });
+    const end = ended.then((status) => {
+      seen.end = true;
+      return status;
+    });
+    // An engine that ends before it has read all is told by its status.
+    child.stdin!.on("error", () => undefined);
+    child.stdin!.end(JSON.stringify(config));
+    const failure = async (): Promise<Error> => {
+      const status = await end;
+      if (status === GUARD_CANNOT_START && startLines.some((line) => line.startsWith("guard: "))) {
+        return engineError("engine-missing", { path: binaries.xray });
+      }
+      const { code, port } = diagnoseStart(status, startLines);
+      return engineError(code, port === undefined ? {} : { port });
+    };
+    const pid = await pidOf(child, binaries);
+    if (pid === undefined) throw await failure();
+    const engine = new EngineProcess(child, pid, end);
+    try {
+      const identity = await identifyProcess(pid);
+      if (identity !== undefined) noteEngine(directory, identity);
+    } catch (error) {
+      await engine.stop();
+      const errno = (error as NodeJS.ErrnoException).code ?? "unknown";
+      throw engineError("engine-directory-unusable", { path: directory, errno });
+    }
+    const deadline = performance.now() + READY_DEADLINE;
+    // At the level of a server the engine does not say that it has started.
+    const isReady = async (): Promise<boolean> =>
+      config.log.loglevel === "none" ? await listensEverywhere(config) : seen.start;
+    while (!(await isReady())) {
+      if (seen.end) throw await failure();
+      if (performance.now() > deadline || signal?.aborted === true) {
+        await engine.stop();
+        throw engineError(signal?.aborted === true ? "engine-stopped" : "engine-not-ready");
+      }
+      await sleep(READY_POLL);
+    }
+    return engine;
+  }
+
+  /** Ends the engine and waits until nothing of it is left. */
+  async stop(): Promise<void> {
+    const lifeline = this.#child.stdio[LIFELINE];
+    if (lifeline) lifeline.destroy();
+    else this.#child.kill("SIGTERM");
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), STOP_DEADLINE);
+    await this.ended;
+    clearTimeout(late);
+  }
+}
+
+/** Runs the engine to its end. For commands that listen to nothing; `input` is its standard input. */
+export async function runEngine(
+  binaries: Binaries,
+  args: readonly string[],
+  input: string,
+): Promise<{ readonly status: number | null; readonly lines: readonly string[] }> {
+  const lines: string[] = [];
+  const child = spawn(binaries.xray, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+  const ended = collect(child, (line) => {
+    if (lines.length < START_LINES_MAX) lines.push(line);
+  });
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
+  return { status: await ended, lines };
+}
+
+function spawnEngine({ xray, guard }: Binaries, directory: string, args: readonly string[]): ChildProcess {
+  const hasLifeline = guard !== undefined && process.platform !== "win32";
+  return spawn(guard ?? xray, guard === undefined ? args : [xray, ...args], {
+    cwd: directory,
+    env: environment(),
+    stdio: ["pipe", "pipe", "pipe", ...(hasLifeline ? (["pipe"] as const) : [])],
+    // Out of the terminal's process group: Ctrl-C is for this program, which ends the engine in its own order.
+    detached: process.platform !== "win32",
+    windowsHide: true,
+  });
+}
+
+/** Nothing of this program's environment decides what the engine does, but where the system keeps its own things. */
+function environment(): NodeJS.ProcessEnv {
+  const names = ["SystemRoot", "SystemDrive", "TEMP", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
+/** The exit status, once output has been read and a survivor of a killed guard has been ended. */
+async function watch(child: ChildProcess, directory: string, onLine: (line: string) => void): Promise<number | null> {
+  const status = await collect(child, onLine);
+  await endLeftover(directory);
+  return status;
+}
+
+function collect(child: ChildProcess, onLine: (line: string) => void): Promise<number | null> {
+  for (const stream of [child.stdout!, child.stderr!]) {
+    const lines = new LineSplitter((line) => onLine(redactLine(line)));
+    stream.on("data", (chunk: Buffer) => lines.push(chunk));
+    stream.on("end", () => lines.end());
+    stream.on("error", () => undefined);
+  }
+  return new Promise((resolve, reject) => {
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      if (child.pid === undefined) reject(engineError("engine-missing", { errno: error.code ?? "unknown" }));
+    });
+    child.once("exit", (status) => {
+      const late = setTimeout(() => resolve(status), DRAIN_DEADLINE);
+      child.once("close", () => {
+        clearTimeout(late);
+        resolve(status);
+      });
+    });
+  });
+}
+
+/** The guard says whom it started; undefined when that failed. */
+async function pidOf(child: ChildProcess, { guard }: Binaries): Promise<number | undefined> {
+  const lifeline = child.stdio[LIFELINE] as Readable | undefined | null;
+  if (guard === undefined || !lifeline) return child.pid;
+  lifeline.on("error", () => undefined);
+  const lines = new Promise<string>((resolve) => {
+    const splitter = new LineSplitter(resolve);
+    lifeline.on("data", (chunk: Buffer) => splitter.push(chunk));
+  });
+  const answer = await Promise.race([lines, once(lifeline, "close"), once(child, "error").then(() => undefined)]);
+  return typeof answer === "string" ? Number(answer) : undefined;
+}
+
+/** The ports were free before. */
+async function listensEverywhere({ inbounds }: EngineConfig): Promise<boolean> {
+  for (const { listen, port } of inbounds) {
+    if (listen === undefined) continue;
+    const isUp = await accepts(port ? { port, host: WILDCARDS.get(listen) ?? listen } : { path: pathOf(listen) });
+    if (!isUp) return false;
+  }
+  return true;
+}
+
+const WILDCARDS: ReadonlyMap<string, string> = new Map([
+  ["0.0.0.0", "127.0.0.1"],
+  ["::", "::1"],
+]);
+
+/** The engine's notation has the mode behind a comma. */
+const pathOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(","));
+
+function accepts(endpoint: NetConnectOpts): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(endpoint);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
