@@ -39,7 +39,7 @@ import { asError, OwnTime, type OwnTimeListener } from "./ownTime.ts";
 import { signObject } from "./signing.ts";
 import type { AppliedWindow, Tables, Tip } from "./tables.ts";
 import { Timers } from "./timers.ts";
-import type { PeerHandler, Transport } from "./transport.ts";
+import type { FetchedAnswer, PeerHandler, Transport } from "./transport.ts";
 
 export const PROTOCOL_VERSION_MAX = 1;
 export const TIMECHAIN_FILE = "timechain.bin";
@@ -126,6 +126,7 @@ export class Engine implements PeerHandler {
   /** Windows below it were decided in an earlier run already. */
   #reachedBefore = 0n;
   #isSampling = false;
+  #isFetching = false;
   #isSilent: boolean;
   #isStarted = false;
   #isOver = false;
@@ -430,9 +431,16 @@ export class Engine implements PeerHandler {
   }
 
   async #fetchWindows(first: bigint, count: bigint): Promise<void> {
-    await Promise.race([this.#parts.beforeFetching, this.#stopped]);
-    if (this.#isOver) return;
-    const answer = await this.#parts.transport.fetchWindows(first, count);
+    // The machine asks again with every repetition; the answer that is under way comes first.
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    let answer: FetchedAnswer | undefined;
+    try {
+      await Promise.race([this.#parts.beforeFetching, this.#stopped]);
+      answer = this.#isOver ? undefined : await this.#parts.transport.fetchWindows(first, count);
+    } finally {
+      this.#isFetching = false;
+    }
     for (const fetched of answer?.windows ?? []) {
       const { windowIndex } = fetched.header;
       // Further ahead than was asked for it says nothing about the windows that come.

@@ -9,6 +9,12 @@ import type { FromWorker, StateRequestName, StateRequests, ToWorker } from "./re
 /** Requests that wait for an answer; more is a caller that does not wait. */
 const REQUESTS_MAX = 256;
 
+/**
+ * The worker's rows are short-lived buffers outside the heap, which go when the heap's young generation is collected: of the
+ * usual 48 MiB they would be some 150 before that.
+ */
+const YOUNG_GENERATION_MIB = 12;
+
 export interface AskOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
@@ -37,6 +43,7 @@ export class StateClient {
   constructor({ addonPath, onFailure }: StateClientOptions) {
     this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData: addonPath === undefined ? {} : { addonPath },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     this.#worker.on("message", (message: FromWorker) => {
       this.#receive(message);

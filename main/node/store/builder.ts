@@ -15,7 +15,7 @@ import type { EpochData } from "../../protocol/transition/adaptEpoch.ts";
 import { Archive, type WindowTime } from "./archive.ts";
 import { Database } from "./database.ts";
 import { storeError } from "./errors.ts";
-import { requireFreeSpace, syncDirectory } from "./files.ts";
+import { fileSize, requireFreeSpace, syncDirectory } from "./files.ts";
 import { KEY_FILE, KEY_SLOT_SIZE, KeyFile } from "./keyFile.ts";
 import { TABLE_NAMES } from "./layouts.ts";
 import { heightMark, Meta } from "./settled.ts";
@@ -128,6 +128,13 @@ export class StoreBuilder {
     this.#db.transaction(() => {
       for (const { window, proposalHash, bytes } of bodies) this.#archive.writeBody(window, proposalHash, bytes);
     });
+  }
+
+  /** Takes over the history of another store of the same chain, which nobody has open. */
+  copyHistory(directory: string): void {
+    const path = join(directory, DATABASE_FILE);
+    this.#requireSpace(fileSize(path));
+    this.#db.copyRows(path, "history");
   }
 
   /** What has been added so far. */

@@ -70,7 +70,7 @@ import { findTimeHistory, TimeHistory } from "./timeHistory.ts";
 /** Headers of another protocol version are beyond this program. */
 const PROTOCOL_VERSION_MAX = 1;
 /** Records that are decoded and written at a time. */
-const ROWS_PER_STEP = 4096;
+const ROWS_PER_STEP = 1024;
 const SIGNATURES_PER_STEP = 128;
 /** Windows whose step is recomputed before a snapshot is believed; the background does the others. */
 const SAMPLE_SIZE = 32;
@@ -83,6 +83,8 @@ export interface AssemblyOptions extends Omit<StoreOptions, "directory" | "crypt
   readonly directory: string;
   readonly crypto: Native;
   readonly genesisStateRoot: Hash32;
+  /** The last window that this node has decided itself, and the hash of its header. */
+  readonly decided: { readonly window: bigint; readonly hash: Hash32 } | undefined;
 }
 
 /** What a snapshot is of, and why it may be believed: a header, the next one, and the certificate of the latter. */
@@ -238,7 +240,8 @@ export class Assembly {
 
   /**
    * With headers and Node Table there: is the header after the anchor certified by the nodes that the anchor commits to, and
-   * did the rightful keys sign the headers below? The first failing check.
+   * did the rightful keys sign the headers below? The first failing check. Throws `two-certificates` where all of that holds
+   * and yet this node has decided another chain.
    */
   async certify(onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<string | undefined> {
     const { crypto, rules } = this.#options;
@@ -277,6 +280,11 @@ export class Assembly {
       onProgress({ step: "headers", done: Number(headers.at(-1)!.windowIndex), total: Number(header.windowIndex) });
     }
     if (!verify()) return "invalid-signature";
+    const { decided } = this.#options;
+    if (decided !== undefined && decided.window <= header.windowIndex) {
+      const hashThere = proposalHeader.identify(crypto, this.#chain!.header(decided.window));
+      if (!equalBytes(hashThere, decided.hash)) throw new ProtocolError("two-certificates", { window: decided.window });
+    }
     this.#isCertified = true;
     return undefined;
   }
@@ -369,7 +377,7 @@ export class Assembly {
    * `snapshot-breaks-rules` where the network itself has left its rules (chapter 02 §5.2).
    */
   *install(): Generator<Progress> {
-    const { directory, rules, crypto, networkId, genesisStateRoot: _, ...rest } = this.#options;
+    const { directory, rules, crypto, networkId, genesisStateRoot: _, decided, ...rest } = this.#options;
     const { header } = this.#aimed;
     const anchor = header.windowIndex;
     const plan = this.plan();
@@ -403,6 +411,8 @@ export class Assembly {
         yield { step: "headers", done: Number(headers.at(-1)!.windowIndex), total: Number(anchor) };
       }
       builder.addBodies(bodies);
+      // What people did here before stays to be seen; the snapshot knows no past.
+      if (decided !== undefined) builder.copyHistory(join(directory, STORE_FOLDER));
       writeJoined(directory, { through: anchor, hash: proposalHeader.identify(crypto, header) }, (window) =>
         window <= anchor ? proposalHeader.identify(crypto, this.#chain!.header(window)) : undefined,
       );
@@ -508,7 +518,9 @@ export class Assembly {
     let rows: AccountRecord[] = [];
     for (let prefix = 0; prefix < prefixes; prefix++) {
       const bytes = this.#staging.read("accounts", prefix)!;
-      for (const record of splitRecords(bytes, accountRecord.size)) rows.push(decode(accountRecord, record));
+      for (let at = 0; at < bytes.length; at += accountRecord.size) {
+        rows.push(decode(accountRecord, bytes.subarray(at, at + accountRecord.size)));
+      }
       if (rows.length < ROWS_PER_STEP && prefix + 1 < prefixes) continue;
       builder.addRows({ accounts: rows });
       rows = [];

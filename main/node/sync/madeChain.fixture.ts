@@ -57,6 +57,8 @@ export interface MadeGenesis {
   /** Admitted one a window. */
   readonly candidates: number;
   readonly params: Partial<ProtocolParams>;
+  /** Other founders have other keys. */
+  readonly founders?: string;
 }
 
 const keyPairOf = (name: string): KeyPair => crypto.mldsa65.generate(crypto.sha256(ascii(name)));
@@ -78,10 +80,10 @@ export class MadeNetwork {
   readonly roots: StateRoots;
   readonly networkId: Hash32;
 
-  constructor({ accounts, senders, candidates, params }: MadeGenesis) {
+  constructor({ accounts, senders, candidates, params, founders = "" }: MadeGenesis) {
     this.founders = Array.from({ length: FOUNDERS }, (_, i) => ({
-      account: keyPairOf(`account of founder ${i}`),
-      node: keyPairOf(`node of founder ${i}`),
+      account: keyPairOf(`account of founder ${i}${founders}`),
+      node: keyPairOf(`node of founder ${i}${founders}`),
     }));
     const [bootstrap] = this.founders;
     const full: ProtocolParams = {
@@ -170,6 +172,8 @@ export class MadeChain {
   #nextMessage = 0;
   #height = 0n;
   operations = 0;
+  /** From here on T is made up: what founders could do who are all of one mind. */
+  falseTimeFrom: bigint | undefined;
 
   /** `nodes` are whose machines run: all that weigh anything, or a stranger that follows. */
   constructor(network: MadeNetwork, nodes: readonly KeyPair[] = network.founders.map(({ node }) => node)) {
@@ -347,8 +351,12 @@ export class MadeChain {
         return;
       case "run-vdf": {
         const { window, from, iterations } = effect;
+        const isFalse = this.falseTimeFrom !== undefined && window >= this.falseTimeFrom;
         const run = (): void =>
-          this.#later(() => this.#step(machine, { kind: "ticked", window, value: vdfStep(crypto, from, iterations) }));
+          this.#later(() => {
+            const value = isFalse ? crypto.sha256(from) : vdfStep(crypto, from, iterations);
+            this.#step(machine, { kind: "ticked", window, value });
+          });
         // Nobody hashes ahead here.
         if (window <= this.#height) run();
         else this.#waitingVdf.push(run);

@@ -183,12 +183,20 @@ class Transferring<Item, Value> {
         if (this.#failure !== undefined) throw this.#failure as Error;
         this.#startAll();
         const isIdle = [...this.#underWay.values()].every((count) => count === 0);
-        if (isIdle && performance.now() - this.#lastMs > patienceMs) throw peerFailure("unavailable");
+        if (isIdle && (this.#isHopeless || performance.now() - this.#lastMs > patienceMs))
+          throw peerFailure("unavailable");
         await this.#next();
       }
     } finally {
       this.#stopping.abort();
     }
+  }
+
+  /** Others are there, but nobody of those who may be asked has it. */
+  get #isHopeless(): boolean {
+    const { mayAsk } = this.#options;
+    const { peers } = this.#pool;
+    return peers.length > 0 && peers.every((peer) => this.#without.has(peer.peerId) || mayAsk?.(peer) === false);
   }
 
   #next(): Promise<unknown> {

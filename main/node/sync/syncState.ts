@@ -26,7 +26,7 @@ export const CATCH_UP_WINDOWS_MAX = 2n * 336n;
 /** Peers that are asked how far they are. */
 const PEERS_ASKED_MAX = 8;
 /** For peers to come after the first one. */
-const GATHER_MS = 1500;
+const GATHER_MS = 1000;
 const TICK_MS = 100;
 /** Nobody has the anchor any more: then it is another one's turn. */
 const PATIENCE_MS = 15_000;
@@ -48,6 +48,8 @@ export interface SyncOptions {
   readonly hint?: bigint;
   /** Who is at most so many windows behind catches up window by window. */
   readonly behindMax?: bigint;
+  /** How long peers may take to come after the first one, in ms. */
+  readonly gatherMs?: number;
   readonly onProgress?: (progress: Progress) => void;
   readonly onFault?: (fault: PeerFault) => void;
   readonly signal: AbortSignal;
@@ -121,9 +123,9 @@ class Joining {
   }
 
   async #findTips(): Promise<ReadonlyMap<SyncPeer, bigint>> {
-    const { signal, height } = this.#options;
+    const { signal, height, gatherMs = GATHER_MS } = this.#options;
     while (this.#pool.ready.length === 0) await this.#pause(TICK_MS);
-    const gatheredMs = performance.now() + GATHER_MS;
+    const gatheredMs = performance.now() + gatherMs;
     while (this.#pool.ready.length < PEERS_ASKED_MAX && performance.now() < gatheredMs) await this.#pause(TICK_MS);
     const tips = new Map<SyncPeer, bigint>();
     for (const peer of this.#pool.ready.slice(0, PEERS_ASKED_MAX)) {

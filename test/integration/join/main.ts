@@ -114,7 +114,7 @@ export async function runJoin(size: Size, say: (line: string) => void): Promise<
     let joinerPeakMib = 0;
     const leave = async (): Promise<void> => {
       await joiner.kill();
-      receivedBytes += joiner.report?.bytesReceived ?? 0;
+      for (const bytes of Object.values(joiner.report?.bytesReceived ?? {})) receivedBytes += bytes;
       told.push(...joiner.told);
       joinerPeakMib = Math.max(joinerPeakMib, joiner.peakMib);
     };

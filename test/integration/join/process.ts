@@ -37,8 +37,8 @@ export interface ProcessConfig {
 
 export interface ProcessReport {
   readonly status: NodeStatus;
-  /** Of all replies to its requests. */
-  readonly bytesReceived: number;
+  /** Of all replies to its requests, by protocol. */
+  readonly bytesReceived: Readonly<Record<string, number>>;
   /** What it told a person since the report before. */
   readonly told: readonly { readonly code: string; readonly params: Readonly<Record<string, unknown>> }[];
 }
@@ -55,7 +55,7 @@ async function run(config: ProcessConfig): Promise<void> {
   const { rules, networkId, roots, otherFounders } = new JoinedNetwork(config.size, config.folder).knowledge;
   const { publicKey, secretKey } = keysOf(config.name);
   const signer = (): NodeSigner => new NodeSigner(crypto, publicKey, secretKey.slice() as SecretKey);
-  let bytesReceived = 0;
+  const bytesReceived: Record<string, number> = {};
   const settings = {
     ...{ crypto, publicKey, clock: systemClock, chance: systemChance, asnMap: noAsnMap, allowPrivateAddresses: true },
     openCarrier: socketCarrier(crypto, { publicKey, sign: (digest) => crypto.mldsa65.sign(secretKey, digest) }),
@@ -64,7 +64,10 @@ async function run(config: ProcessConfig): Promise<void> {
   };
   const options = {
     crypto,
-    network: () => new Counted(new PeerManager(settings), (bytes) => (bytesReceived += bytes)),
+    network: () =>
+      new Counted(new PeerManager(settings), (protocol, bytes) => {
+        bytesReceived[protocol] = (bytesReceived[protocol] ?? 0) + bytes;
+      }),
   };
   const network: Network = {
     ...{ name: "joined", rules, stateHash: networkId, peers: config.manifest, isManifestNeeded: false },
@@ -93,6 +96,9 @@ async function run(config: ProcessConfig): Promise<void> {
   setInterval(() => {
     void node.status().then((status) => {
       const report: ProcessReport = { status, bytesReceived, told: told.splice(0) };
+      (report as any).memory = Object.entries(process.memoryUsage())
+        .map(([k, v]) => k + " " + Math.round(v / 1048576))
+        .join(" ");
       process.send!(report);
     });
   }, REPORT_MS);
@@ -123,10 +129,10 @@ class LyingTransport extends GossipTransport {
 /** Counts what comes back. */
 class Counted implements PeerNetwork {
   readonly #network: PeerNetwork;
-  readonly #count: (bytes: number) => void;
+  readonly #count: (protocol: string, bytes: number) => void;
   readonly #wrapped = new WeakMap<Peer, Peer>();
 
-  constructor(network: PeerNetwork, count: (bytes: number) => void) {
+  constructor(network: PeerNetwork, count: (protocol: string, bytes: number) => void) {
     this.#network = network;
     this.#count = count;
   }
@@ -168,7 +174,7 @@ class Counted implements PeerNetwork {
         },
         async request(...asked) {
           const reply = await peer.request(...asked);
-          count(reply.length);
+          count(asked[0], reply.length);
           return reply;
         },
       };
