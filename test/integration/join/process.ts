@@ -96,9 +96,6 @@ async function run(config: ProcessConfig): Promise<void> {
   setInterval(() => {
     void node.status().then((status) => {
       const report: ProcessReport = { status, bytesReceived, told: told.splice(0) };
-      (report as any).memory = Object.entries(process.memoryUsage())
-        .map(([k, v]) => k + " " + Math.round(v / 1048576))
-        .join(" ");
       process.send!(report);
     });
   }, REPORT_MS);
