@@ -146,6 +146,10 @@ export class StateService {
       this.#assembly = new Assembly({
         ...storeOptions(this.#crypto, options),
         ...{ crypto: this.#crypto, directory: options.directory, genesisStateRoot: options.genesisStateRoot },
+        decided:
+          this.#store === undefined || this.#store.height === 0n
+            ? undefined
+            : { window: this.#store.height - 1n, hash: this.#store.proposalHash },
       });
       return undefined;
     },
