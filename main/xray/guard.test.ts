@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,8 +22,8 @@ async function untilGone(pid: number): Promise<void> {
   while ((await identifyProcess(pid)) !== undefined) await sleep(10);
 }
 
-async function startHost() {
-  const host = spawn(process.execPath, [HOST, folder], { stdio: ["ignore", "pipe", "inherit"] });
+async function startHost(...args: string[]) {
+  const host = spawn(process.execPath, [HOST, folder, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = (await once(host.stdout, "data")) as [Buffer];
   const engine = (await identifyProcess(Number(line.toString())))!;
   expect(engine.executable).toBe(binaries.xray);
@@ -68,6 +68,19 @@ describe.skipIf(guard === undefined || process.platform === "win32")(
       expect(status).toBe(128 + 9);
       expect(await identifyProcess(Number(pid.toString()))).toBeUndefined();
     });
+  },
+);
+
+test.skipIf(binaries.xray === undefined || process.platform === "win32")(
+  "without the guard, the engine outlives its program and ends at the next start",
+  async () => {
+    const { host, engine } = await startHost("unguarded");
+    host.kill("SIGKILL");
+    await once(host, "exit");
+    expect(await identifyProcess(engine.pid)).toEqual(engine);
+    expect(await endLeftover(join(folder, "engine"))).toBe("ended");
+    expect(await identifyProcess(engine.pid)).toBeUndefined();
+    expect(readdirSync(join(folder, "engine"))).toEqual([]);
   },
 );
 

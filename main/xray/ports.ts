@@ -4,9 +4,8 @@ import { createServer, type AddressInfo } from "node:net";
 import type { EngineConfig } from "./config/engineConfig.ts";
 import { engineError } from "./errors.ts";
 
-export const MIXED_PORT = 10_808;
-/** On Windows only: elsewhere the engine's interface is a socket. */
-export const API_PORT = 10_809;
+/** `api` on Windows only: elsewhere the engine's interface is a socket. */
+export const PREFERRED_PORTS = { mixed: 10_808, api: 10_809 } as const;
 
 export interface ChosenPort {
   readonly port: number;
@@ -18,7 +17,7 @@ export interface ChosenPort {
  * The preferred port of 127.0.0.1 when it is free now, else one that the system gives. Somebody may take it before the engine
  * does: its start then fails with `port-in-use`.
  */
-export async function choosePort(preferred: number): Promise<ChosenPort> {
+export async function choosePort(preferred: number = PREFERRED_PORTS.mixed): Promise<ChosenPort> {
   const free = await tryPort(preferred);
   if (free !== undefined) return { port: free, isPreferred: true };
   const other = await tryPort(0);

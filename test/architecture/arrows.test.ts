@@ -62,6 +62,10 @@ const AWAITED: Readonly<Record<string, string>> = {
   "main/protocol/rc1/singleton.ts": "main/node, following a producer of the reference",
   "main/protocol/validation/acceptance.ts": "main/node, following a producer of the reference",
   "main/vpn/tunnelState.ts": "main/vpn, the client",
+  "main/xray/api/messages.ts": "main/vpn, the client",
+  "main/xray/config/clientConfig.ts": "main/vpn, the client",
+  "main/xray/config/serverConfig.ts": "main/mesh, the exit",
+  "main/xray/failures.ts": "main/vpn, the client",
 };
 
 describe("the arrows between the rooms", () => {
