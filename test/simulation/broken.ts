@@ -20,7 +20,7 @@ export const BREAKS = {
   },
   "sends before it logs": {
     file: "test/simulation/node.ts",
-    find: "    this.#unsynced.push(write);\n    this.#work(world.random.between(1, SIGN_MS_MAX), () => {\n      write();",
+    find: "    this.#unsynced.push(write);\n    world.writing(this);\n    this.#work(world.random.between(1, SIGN_MS_MAX), () => {\n      write();",
     replace:
       "    this.#work(world.random.between(1, SIGN_MS_MAX), () => {\n      this.later(world.random.between(1, 4000), write);",
   },

@@ -16,10 +16,10 @@ import { vdfValue, type Member } from "./genesis.ts";
 import type { Envelope } from "./wire.ts";
 import type { World } from "./world.ts";
 
-const SIGN_MS_MAX = 4;
-const COMPUTE_MS_MAX = 30;
-const PERSIST_MS_MAX = 20;
-const ASK_MS = 2;
+const SIGN_MS_MAX = 20;
+const COMPUTE_MS_MAX = 200;
+const PERSIST_MS_MAX = 200;
+const ASK_MS = 10;
 const INBOX_MS = 80;
 /** Chapter 07 §5.3. */
 const BAN_POINTS = 100;
@@ -326,6 +326,7 @@ export class SimulatedNode {
       disk.log.push({ signed, keep });
     };
     this.#unsynced.push(write);
+    world.writing(this);
     this.#work(world.random.between(1, SIGN_MS_MAX), () => {
       write();
       this.#unsynced = this.#unsynced.filter((each) => each !== write);
@@ -351,6 +352,7 @@ export class SimulatedNode {
       return result;
     };
     this.#unsynced.push(write);
+    world.writing(this);
     this.#work(world.random.between(1, PERSIST_MS_MAX), () => {
       this.#unsynced = this.#unsynced.filter((each) => each !== write);
       const result = write();

@@ -2,7 +2,7 @@
 import { Byzantine, MISDEEDS } from "./byzantine.ts";
 import { Violation } from "./checkers.ts";
 import { planClients } from "./faults/clients.ts";
-import { planCrashes, planOldStores } from "./faults/crashes.ts";
+import { planCrashes, planOldStores, planTornWrites } from "./faults/crashes.ts";
 import { planDeafness, planPartitions, worsenLinks } from "./faults/links.ts";
 import { chooseLiars, watchWeights } from "./faults/liars.ts";
 import { planNewcomers } from "./faults/newcomers.ts";
@@ -99,6 +99,7 @@ function simulate(run: Run, windows: number, hasFaults: boolean): void {
     planPartitions(run);
     planDeafness(run);
     planCrashes(run);
+    planTornWrites(run);
     planOldStores(run);
     const part = BigInt(Math.floor(windows * FAULTY_PART));
     world.runUntil(() => world.lowestWindow >= part, windows * WINDOW_MS * SLACK);

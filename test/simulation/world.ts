@@ -67,6 +67,8 @@ export class World {
   isLyingAllowed = true;
   /** Messages that get lost whatever the links are like; undefined where none do. */
   isLost: ((from: number, to: number, message: Message) => boolean) | undefined;
+  /** Told of each write that begins. */
+  writing: (node: SimulatedNode) => void = () => undefined;
   readonly #links: Set<number>[] = [];
   readonly #founders: readonly Member[];
   readonly #options: WorldOptions;

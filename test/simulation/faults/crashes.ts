@@ -4,6 +4,9 @@ import { WINDOW_MS } from "../world.ts";
 import { repeatedly, type Run } from "./run.ts";
 
 const OLD_STORE_WINDOWS_MAX = 12;
+/** Of the writes of a network of one. */
+const TORN_WRITES = 0.03;
+const WRITE_MS = 20;
 
 export function planCrashes(run: Run): void {
   const { world, random } = run;
@@ -14,6 +17,17 @@ export function planCrashes(run: Run): void {
       if (node.isUp) stop(run, node);
     }
   });
+}
+
+/** Crashes in the middle of a write, as often in a large network as in a small one. */
+export function planTornWrites(run: Run): void {
+  const { world, random } = run;
+  world.writing = (node) => {
+    if (run.isOver || !random.chance(TORN_WRITES / world.nodes.length)) return;
+    world.clock.after(random.between(0, WRITE_MS), () => {
+      if (node.isUp) stop(run, node);
+    });
+  };
 }
 
 /** An old backup takes the place of a store whose windows others hold; the signed log is as it was. */
