@@ -15,7 +15,7 @@ export const SOCKET_FILES: readonly string[] = [SOCKET, PROBE_SOCKET].flatMap((n
 
 export interface EngineDirectory {
   readonly path: string;
-  /** Of the engine's interface; undefined on Windows, where it is a port. */
+  /** Of the engine's interface; on Windows a port takes its place. */
   readonly apiSocket: ApiEndpoint & { readonly socket: string };
   readonly probeSocket: string;
 }

@@ -128,8 +128,7 @@ export class Engine {
     try {
       await this.#start();
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      const { code, params } = error as ProtocolError<EngineErrorCode>;
+      const { code, params } = asEngineError(error);
       if (code === "engine-stopped") return;
       // What is wrong with configuration or machine will be wrong the next time, too.
       if (code === "engine-crashed" || code === "engine-not-ready") this.#onExit(null);
@@ -145,6 +144,12 @@ export class Engine {
     this.#queue = result.catch(() => undefined);
     return result;
   }
+}
+
+/** What else may throw is the disk, below the engine's folder. */
+function asEngineError(error: unknown): ProtocolError<EngineErrorCode> {
+  if (error instanceof ProtocolError) return error as ProtocolError<EngineErrorCode>;
+  return engineError("engine-directory-unusable", { errno: (error as NodeJS.ErrnoException).code ?? "unknown" });
 }
 
 function apiOf(config: EngineConfig): EngineApi {

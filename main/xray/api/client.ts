@@ -52,8 +52,6 @@ export class EngineApi {
     const session = this.#open();
     return new Promise((resolve, reject) => {
       const fail = (): void => reject(engineError("api-unreachable"));
-      // A session that broke is replaced by the next call.
-      session.once("error", fail);
       const stream = session.request({
         [constants.HTTP2_HEADER_METHOD]: "POST",
         [constants.HTTP2_HEADER_PATH]: path,
@@ -75,7 +73,6 @@ export class EngineApi {
         else chunks.push(chunk);
       });
       stream.on("close", () => {
-        session.removeListener("error", fail);
         if (length > FRAME_MAX) reject(engineError("bad-api-response"));
         else if (typeof status !== "string") fail();
         else if (status !== GRPC_OK) reject(engineError("api-refused", { status }));
@@ -92,7 +89,7 @@ export class EngineApi {
       createConnection: () =>
         "socket" in endpoint ? connectSocket(endpoint.socket) : connectSocket(endpoint.port, "127.0.0.1"),
     });
-    // What it means for a call, the call says.
+    // Calls under way fail by themselves; the next one opens another session.
     session.on("error", () => undefined);
     // Not a reason for the program to go on.
     session.unref();
