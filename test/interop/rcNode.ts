@@ -1,6 +1,6 @@
 /** A node of the reference as a child process in a folder of its own. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,15 +11,31 @@ export interface ManifestPeer {
   readonly peer_id: string;
 }
 
+export interface RcNodeOptions {
+  readonly entropy?: string;
+  /** To listen on; a free port otherwise. */
+  readonly address?: string;
+  readonly maxWindows?: number;
+}
+
 export class RcNode {
   readonly address: string;
   readonly lines: string[] = [];
   readonly #child: ChildProcess;
 
-  /** `folder` is empty and writable. The node dials `peers` at start, and nobody later. */
-  static async start(binary: string, folder: string, peers: readonly ManifestPeer[]): Promise<RcNode> {
-    execFileSync(binary, ["init", "--data-dir", folder]);
-    const address = `/ip4/127.0.0.1/tcp/${await freePort()}`;
+  /**
+   * `folder` is writable; where it does not exist it is made, with the identity of `entropy` (hex) or a new one. The node dials
+   * `peers` at start, and nobody later.
+   */
+  static async start(
+    binary: string,
+    folder: string,
+    peers: readonly ManifestPeer[],
+    { entropy, address: given, maxWindows }: RcNodeOptions = {},
+  ): Promise<RcNode> {
+    const identity = entropy === undefined ? [] : ["--entropy", entropy];
+    if (!existsSync(folder)) execFileSync(binary, ["init", "--data-dir", folder, ...identity]);
+    const address = given ?? `/ip4/127.0.0.1/tcp/${await freePort()}`;
     const manifest = join(folder, "genesis-manifest.json");
     const entries = peers.map((peer, i) => ({
       ...peer,
@@ -29,6 +45,7 @@ export class RcNode {
     }));
     writeFileSync(manifest, JSON.stringify({ network_name: "montana", peers: entries }));
     const args = ["start", "--data-dir", folder, "--listen", address, "--genesis-manifest", manifest];
+    if (maxWindows !== undefined) args.push("--max-windows", String(maxWindows));
     const node = new RcNode(address, spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] }));
     await node.line(/\[network\] listening on /);
     return node;
@@ -37,6 +54,7 @@ export class RcNode {
   private constructor(address: string, child: ChildProcess) {
     this.address = address;
     this.#child = child;
+    this.exited = new Promise((resolve) => child.once("exit", () => resolve()));
     createInterface({ input: child.stderr! }).on("line", (line) => this.lines.push(line));
   }
 
@@ -64,10 +82,12 @@ export class RcNode {
     return cpuSecondsOf(pid, readdirSync(`/proc/${pid}/task`).map(Number)) - cpuSecondsOf(pid, [pid]);
   }
 
-  async stop(): Promise<void> {
-    const exited = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.kill("SIGKILL");
-    await exited;
+  /** Resolves when the process has ended. */
+  readonly exited: Promise<void>;
+
+  async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    this.#child.kill(signal);
+    await this.exited;
   }
 }
 

@@ -62,7 +62,7 @@ export class ProducerFollower {
   readonly #producer: NodeId;
   #view!: WindowView;
   #tip: ProposalHeader | undefined;
-  /** Own values from the last decided window on, without gaps; never beyond an epoch. */
+  /** Own values from the last decided window on, without gaps, to the end of the epoch or to the newest header. */
   readonly #times = new Map<bigint, Hash32>();
   #head = -1n;
   #vdfTarget = -1n;
@@ -84,6 +84,11 @@ export class ProducerFollower {
   /** The window whose header is awaited. */
   get window(): bigint {
     return this.#view.window;
+  }
+
+  /** As the Node Table before W has it. */
+  startWindowOf(nodeId: NodeId): bigint | undefined {
+    return this.#view.nodes.find((node) => equalBytes(node.nodeId, nodeId))?.startWindow;
   }
 
   /** There are no rounds. */
@@ -201,7 +206,7 @@ export class ProducerFollower {
       if (window > 0n && from === undefined) continue;
       if (from !== undefined) {
         this.#search = { window };
-        const candidates = possibleIterations(this.#rules.params, this.#iterationsAfter(window - 1n)!);
+        const candidates = possibleIterations(this.#rules.params, this.#iterationsAfter(window - 1n));
         out.push({ kind: "find-iterations", window, from, to: header.timechainValue, candidates });
         return;
       }
@@ -350,22 +355,25 @@ export class ProducerFollower {
     out.push({ kind: "report", fault: { code: "producer-header-refused", window, failure, field } });
   }
 
-  /** Iterations of the step after T_`window`; undefined beyond the epoch of the open window, whose D is not confirmed. */
-  #iterationsAfter(window: bigint): bigint | undefined {
-    const { params } = this.#rules;
-    const epochOf = (at: bigint): bigint => at / params.tau2Windows;
-    const { epoch } = this.#view;
-    const found = this.#found;
-    if (found !== undefined && window >= found.from && epochOf(window) === epochOf(found.from)) return found.d;
-    if (window === this.window - 1n) return epoch.d;
-    return epochOf(window) === epochOf(this.window) ? adaptEpoch(this.#rules, epoch, this.window).d : undefined;
+  /** Iterations of the step after T_`window`: D follows from no window's content here, so any number of epochs ahead. */
+  #iterationsAfter(window: bigint): bigint {
+    const { tau2Windows } = this.#rules.params;
+    const found = this.#found !== undefined && window >= this.#found.from ? this.#found : undefined;
+    const from = found?.from ?? this.window - 1n;
+    let epoch = { ...this.#view.epoch, ...found };
+    let boundary = (from / tau2Windows + 1n) * tau2Windows;
+    if (from < 0n) boundary = tau2Windows;
+    for (; boundary <= window; boundary += tau2Windows) epoch = adaptEpoch(this.#rules, epoch, boundary);
+    return epoch.d;
   }
 
+  /** To the end of the epoch, as the producer's own; further only where a header says that the producer is there. */
   #runVdf(out: Effect[]): void {
     const target = this.#head + 1n;
-    if (this.#vdfTarget === target) return;
+    const isInEpoch = this.#epochOfStepTo(target) <= this.#epochOfStepTo(this.window + 1n);
+    const isReached = isInEpoch || [...this.#held.keys()].some((window) => window >= target);
+    if (this.#vdfTarget === target || !isReached) return;
     const iterations = this.#iterationsAfter(this.#head);
-    if (iterations === undefined) return;
     this.#vdfTarget = target;
     out.push({ kind: "run-vdf", window: target, from: this.#times.get(this.#head)!, iterations });
   }
