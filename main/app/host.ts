@@ -38,6 +38,8 @@ export interface NodeContext {
   readonly listen: readonly string[];
   /** Multiaddr that others reach this node at, where that is not what it listens on. */
   readonly announce?: string;
+  /** File that says which autonomous system an address belongs to. */
+  readonly asnMap?: string;
   /** Aborted when the host is to stop, also while the node still starts. */
   readonly stopping: AbortSignal;
   /** Hears how far the node is with opening its store: nobody else can be asked before that. */
@@ -58,6 +60,7 @@ export interface HostOptions {
   readonly local?: LocalRules;
   readonly listen?: readonly string[];
   readonly announce?: string;
+  readonly asnMap?: string;
   /** Of the metrics on loopback; none without. */
   readonly metricsPort?: number;
   readonly logger: Logger;
@@ -132,10 +135,10 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const changes = new ChangePublisher(events, currentStatus, (error) => logger.error({ err: error }, "status"));
 
   if (options.startNode !== undefined) {
-    const { listen = [], announce, stopping } = options;
-    const announced = announce === undefined ? {} : { announce };
+    const { listen = [], announce, asnMap, stopping } = options;
+    const reached = { ...(announce === undefined ? {} : { announce }), ...(asnMap === undefined ? {} : { asnMap }) };
     const { onProgress = () => undefined, writeLine = () => undefined } = options;
-    const context = { crypto, identity, network, logger, writeLine, listen, ...announced, stopping, onProgress };
+    const context = { crypto, identity, network, logger, writeLine, listen, ...reached, stopping, onProgress };
     running = await options.startNode(context);
     const { node, wallet } = running;
     parts.add("node", () => running?.stop());

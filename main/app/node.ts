@@ -2,11 +2,12 @@
 import { join } from "node:path";
 
 import type { NodeSigner } from "../keystore/signers.ts";
-import { startNode } from "../node/runtime/node.ts";
+import { startNode, type RunningNode as RuntimeNode } from "../node/runtime/node.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { WalletService } from "../wallet/service.ts";
 import { Wallet } from "../wallet/wallet.ts";
 import type { NodeContext, RunningNode } from "./host.ts";
-import { openTransport } from "./peers.ts";
+import { openTransport, readAsnMap, type OwnFacts } from "./peers.ts";
 import { walletChain, walletNode } from "./walletPorts.ts";
 
 /** Throws what stands in the way, with nothing left running. */
@@ -24,7 +25,12 @@ export async function startHostNode(context: NodeContext): Promise<RunningNode> 
 
 async function startParts(context: NodeContext, signer: NodeSigner): Promise<RunningNode> {
   const { crypto, identity, network, logger, stopping, onProgress } = context;
-  const transport = openTransport(context, signer);
+  let facts: OwnFacts | undefined;
+  const own: OwnFacts = {
+    startWindowOf: (nodeId) => facts?.startWindowOf(nodeId),
+    status: () => facts?.status() ?? Promise.resolve(undefined),
+  };
+  const transport = openTransport(context, signer, { own, asnMap: await readAsnMap(context.asnMap) });
   const node = await startNode({ crypto, identity: identity.store, network, transport, logger, stopping, onProgress });
   try {
     const { accountPublicKey, nodePublicKey } = identity.store.summary;
@@ -35,6 +41,7 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
       signers: () => identity.account,
       ...{ chain: walletChain(node), node: walletNode(node) },
     });
+    facts = ownFacts(node, wallet);
     wallet.onNotice(({ code, params }) => node.tell(code, params));
     await wallet.resume();
     const note = (error: unknown): void => logger.error({ err: error }, "wallet");
@@ -59,4 +66,29 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
     await node.stop();
     throw error;
   }
+}
+
+/** For `peers.json`; no status before the first window and while no state worker runs. */
+function ownFacts(node: RuntimeNode, wallet: Wallet): OwnFacts {
+  return {
+    startWindowOf: (nodeId) => node.startWindowOf(nodeId),
+    async status() {
+      try {
+        const [{ phase, window, supply }, summary] = await Promise.all([
+          node.status(),
+          node.state.ask("summary", undefined),
+        ]);
+        if (window === null || supply === null) return undefined;
+        const [{ d }, { total }] = await Promise.all([node.time(), wallet.balance()]);
+        return {
+          ...{ phase, currentWindow: BigInt(window), d: BigInt(d) },
+          ...{ accountTable: summary.accounts, nodeTable: summary.nodes, candidatePool: summary.candidates },
+          ...{ balance: total, supply: BigInt(supply) },
+        };
+      } catch (error) {
+        if (error instanceof ProtocolError) return undefined;
+        throw error;
+      }
+    },
+  };
 }

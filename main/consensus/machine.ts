@@ -2,7 +2,7 @@
  * The window state machine for N nodes (chapter 03 §6): one event in, effects out. It knows no clock, no disk and no table; the
  * same events in the same order give the same effects. A node alone is the same machine with a quorum of one.
  */
-import { byteKey, type Hash32 } from "../protocol/bytes.ts";
+import { byteKey, type Hash32, type NodeId } from "../protocol/bytes.ts";
 import type { Crypto } from "../protocol/crypto.ts";
 import { invariant, ProtocolError } from "../protocol/errors.ts";
 import type { NetworkRules } from "../protocol/genesis/rules.ts";
@@ -53,6 +53,11 @@ export class WindowMachine {
   /** r; 0 until the window is armed. */
   get round(): number {
     return this.#state.round.round;
+  }
+
+  /** As the Node Table before W has it; undefined for whoever is not in it. */
+  startWindowOf(nodeId: NodeId): bigint | undefined {
+    return this.#state.chain.facts.get(nodeId)?.startWindow;
   }
 
   /** The effects that `event` leads to, in order. The first event is `started`. After a `halt` there are none. */

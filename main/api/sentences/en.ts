@@ -137,6 +137,18 @@ export const en = {
     sentence: "There is no network {{network}}.",
     remedy: "Use solo, montana, a network that was started here before, or the path of a network file.",
   },
+  "asn-map-unreadable": {
+    sentence: "The file {{file}} cannot be read ({{reason}}).",
+    remedy: "Give --asn-map the path of a file that this user may read, or leave the option out.",
+  },
+  "asn-map-too-large": {
+    sentence: "The map of autonomous systems is larger than this program reads.",
+    remedy: "Leave out what is not needed: at most 2,000,000 networks and 64 MiB.",
+  },
+  "asn-map-invalid": {
+    sentence: "Line {{line}} of the map of autonomous systems is not CIDR ASN.",
+    remedy: "Write each network as in 192.0.2.0/24 64496, and comments after #.",
+  },
   "network-file-invalid": {
     sentence: "{{file}}, line {{line}}, column {{column}}: {{field}} {{reason}}.",
     remedy: "Correct the file and start again.",

@@ -42,6 +42,12 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         value: "ADDR",
         summary: "multiaddr that others reach this node at, where that is another one",
       },
+      "asn-map": {
+        type: "string",
+        value: "FILE",
+        summary:
+          "which autonomous system an address belongs to: lines of CIDR ASN, to spread the peers over more of them",
+      },
       "metrics-port": {
         type: "string",
         value: "N",
@@ -62,6 +68,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       const metricsPort = readPort(options.text("metrics-port") ?? process.env["MONTANA_METRICS_PORT"]);
       const profile = options.text("profile") as "spec" | "rc1" | undefined;
       const admission = options.text("admission") as "per-window" | "selection" | undefined;
+      const asnMap = options.text("asn-map");
       const announce = readMultiaddr("announce", options.text("announce"));
       // Only here: the other commands would load it all for nothing, each time.
       const { runDaemon } = await import("../daemon.ts");
@@ -72,6 +79,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         local: { ...(profile && { profile }), ...(admission && { admission }) },
         listen: optional(readMultiaddr("listen", options.text("listen"))),
         ...(announce === undefined ? {} : { announce }),
+        ...(asnMap === undefined ? {} : { asnMap }),
         ...(metricsPort === undefined ? {} : { metricsPort }),
         logLevel: (options.text("log-level") as LogLevel | undefined) ?? "info",
         ...(startNode === undefined ? {} : { startNode }),

@@ -540,10 +540,11 @@ export class PeerManager implements PeerNetwork {
 
   async #writePeersFile(): Promise<void> {
     const { peersFile, clock } = this.#settings;
-    const status = peersFile?.status();
-    if (peersFile === undefined || status === undefined) return;
+    if (peersFile === undefined) return;
     const { path, node } = peersFile;
     try {
+      const status = await peersFile.status();
+      if (status === undefined || this.#running === undefined) return;
       const peers = this.#listedPeers();
       await writePeersFile(path, { node, unixMs: clock.unixMs(), localPeerId: this.peerId, status, peers });
     } catch (error) {

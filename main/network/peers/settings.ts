@@ -31,7 +31,11 @@ export interface PeerSettings {
   /** Where addresses, anchors and bans are kept; undefined keeps them in memory. */
   readonly stateFile: string | undefined;
   /** Where `peers.json` goes, and what the node says of itself in it. */
-  readonly peersFile?: { readonly path: string; readonly node: string; readonly status: () => NodeStatus | undefined };
+  readonly peersFile?: {
+    readonly path: string;
+    readonly node: string;
+    readonly status: () => Promise<NodeStatus | undefined>;
+  };
   /** Takes the lines that monitors read; they hold addresses. */
   readonly journal: (line: string) => void;
   readonly log: (event: PeerEvent) => void;

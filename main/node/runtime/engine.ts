@@ -172,6 +172,11 @@ export class Engine implements PeerHandler {
     return { window: this.#machine.window, round: this.#machine.round };
   }
 
+  /** By the Node Table before W. */
+  startWindowOf(nodeId: NodeId): bigint | undefined {
+    return this.#isStarted ? this.#machine.startWindowOf(nodeId) : undefined;
+  }
+
   /** Of the own TimeChain, as measured last. */
   get iterationsPerMs(): number {
     return this.#time?.iterationsPerMs ?? ITERATIONS_PER_MS_UNKNOWN;

@@ -343,6 +343,11 @@ export class RunningNode {
     return this.#run.client;
   }
 
+  /** Of a node in the Node Table. */
+  startWindowOf(nodeId: NodeId): bigint | undefined {
+    return this.#run?.engine.startWindowOf(nodeId);
+  }
+
   /** Whether this node is in step with the network, as far as it knows. */
   get isLive(): boolean {
     return this.#isLive;
