@@ -24,6 +24,12 @@ import { fromGossip, toGossip } from "./objects.ts";
 
 /** After a request that failed, until the next one goes to that peer. */
 const RETRY_MS = 250;
+/**
+ * What came from a peer waits so long before it goes on: its author tells its own peers at once, and among peers who know each
+ * other most have it by then.
+ */
+const RELAY_DELAY_MS = 100;
+const RELAYS_WAITING_MAX = 4096;
 /** A decided window that is none: somebody made it up. */
 const BAD_WINDOW_POINTS = 25;
 const POINTS_RATE = 1;
@@ -109,6 +115,8 @@ class Run implements PeerListener {
   readonly #gossip: Gossip;
   readonly #fetch: ObjectFetch;
   readonly #connected = new Map<PeerId, Connected>();
+  #relays: { readonly object: GossipObject; readonly from: PeerId }[] = [];
+  #relaying: NodeJS.Timeout | undefined;
   #isOver = false;
 
   constructor(options: GossipTransportOptions, handler: PeerHandler) {
@@ -152,6 +160,7 @@ class Run implements PeerListener {
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#fetch.stop();
+    clearTimeout(this.#relaying);
     for (const { retry } of this.#connected.values()) clearTimeout(retry);
     this.#connected.clear();
     await this.#network.stop();
@@ -172,11 +181,26 @@ class Run implements PeerListener {
   }
 
   broadcast(message: Message, except?: PeerId): void {
-    this.#move();
     const object = toGossip(message);
-    const told = this.#gossip.broadcast(object, except);
+    if (except !== undefined) {
+      this.#relays.push({ object, from: except });
+      if (this.#relays.length >= RELAYS_WAITING_MAX) this.#relay();
+      this.#relaying ??= setTimeout(() => this.#relay(), RELAY_DELAY_MS);
+      return;
+    }
+    this.#move();
+    const told = this.#gossip.broadcast(object);
     for (const peer of told) this.#pump(peer);
-    if (except === undefined && told.length > 0) this.#options.told?.(nameOf(object), requestIdOf(object), told.length);
+    if (told.length > 0) this.#options.told?.(nameOf(object), requestIdOf(object), told.length);
+  }
+
+  #relay(): void {
+    clearTimeout(this.#relaying);
+    this.#relaying = undefined;
+    if (this.#isOver) return;
+    this.#move();
+    const told = this.#relays.splice(0).flatMap(({ object, from }) => this.#gossip.broadcast(object, from));
+    for (const peer of new Set(told)) this.#pump(peer);
   }
 
   send(to: PeerId, messages: readonly Message[]): void {
