@@ -2,6 +2,7 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -16,6 +17,8 @@ export interface RcNodeOptions {
   /** To listen on; a free port otherwise. */
   readonly address?: string;
   readonly maxWindows?: number;
+  /** Computes its TimeChain only when nobody else wants the processor. */
+  readonly isIdle?: boolean;
 }
 
 export class RcNode {
@@ -31,7 +34,7 @@ export class RcNode {
     binary: string,
     folder: string,
     peers: readonly ManifestPeer[],
-    { entropy, address: given, maxWindows }: RcNodeOptions = {},
+    { entropy, address: given, maxWindows, isIdle = false }: RcNodeOptions = {},
   ): Promise<RcNode> {
     const identity = entropy === undefined ? [] : ["--entropy", entropy];
     if (!existsSync(folder)) execFileSync(binary, ["init", "--data-dir", folder, ...identity]);
@@ -47,6 +50,7 @@ export class RcNode {
     const args = ["start", "--data-dir", folder, "--listen", address, "--genesis-manifest", manifest];
     if (maxWindows !== undefined) args.push("--max-windows", String(maxWindows));
     const node = new RcNode(address, spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] }));
+    if (isIdle) setPriority(node.#child.pid!, constants.priority.PRIORITY_LOW);
     await node.line(/\[network\] listening on /);
     return node;
   }
@@ -115,7 +119,7 @@ export function cpuSecondsOf(
   return ticks / 100;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -100,6 +100,8 @@ export const PACED_RESERVE_PERCENT = 25;
 
 /** Toward one peer, leaving room for liveness: at most 50, since an rc.1 node has 100 substreams for both directions (chapter 07 §7). */
 export const REQUESTS_UNDER_WAY_MAX = 45;
+/** Toward one that is, or may be, an rc.1 node: of a burst of 20 it sends a frame twice, which ends the connection (docs/interop.md). */
+export const REQUESTS_TO_RC1_MAX = 8;
 export const REQUESTS_WAITING_MAX = 256;
 /** Being served for all peers together; a request holds its bytes meanwhile. */
 export const SERVED_AT_ONCE_MAX = 512;

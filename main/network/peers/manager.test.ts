@@ -98,6 +98,46 @@ describe("an rc.1 node", () => {
   });
 });
 
+describe("requests at once", () => {
+  /** How many of 20 leave before anything is answered. */
+  async function underWay(node: TestNode): Promise<number> {
+    const [connection] = [...world.network.connections].filter(({ owner }) => owner.peerId === node.manager.peerId);
+    let count = 0;
+    connection!.request = () => {
+      count++;
+      return new Promise(() => undefined);
+    };
+    const [peer] = node.manager.peers;
+    for (let i = 0; i < 20; i++)
+      void peer!.request(PROTOCOLS.messages, message(MESSAGE.transfer)).catch(() => undefined);
+    await world.clock.advance(0);
+    return count;
+  }
+
+  test("are eight to an rc.1 node, which survives no more, and more to others", async () => {
+    const one = await world.start(world.make(1, { manifest: world.manifestOf(1, 2) }));
+    await new FakeRc1(world, 2).listen();
+    await world.clock.advance(20_000);
+    expect(await underWay(one)).toBe(8);
+    world = new World();
+    expect(await underWay((await pair())[0])).toBe(20);
+  });
+
+  test("that end its connection in a Yamux violation are no fault of an rc.1 node: it is dialed again, and not banned", async () => {
+    const one = await world.start(world.make(1, { manifest: world.manifestOf(1, 2) }));
+    await new FakeRc1(world, 2).listen();
+    await world.clock.advance(20_000);
+    for (let i = 0; i < 5; i++) {
+      for (const connection of world.network.connections) connection.close("yamux-violation");
+      await world.clock.advance(0);
+      expect(one.manager.peers).toEqual([]);
+      await world.clock.advance(90_000);
+      expect(one.manager.peers.length).toBe(1);
+    }
+    expect(one.events.filter(({ code }) => code === "peer-banned")).toEqual([]);
+  });
+});
+
 describe("liveness", () => {
   test("pings every five seconds and writes the line that monitors read", async () => {
     const [one, two] = await pair();

@@ -12,7 +12,7 @@ import { sample } from "./clock.ts";
 import { Conduct } from "./conduct.ts";
 import { isDiverse, laxityMax, type Standing } from "./diversity.ts";
 import { chooseEvicted, type Inbound } from "./evict.ts";
-import { BANS_MAX, BUCKET_SIZE, INBOUND_MAX, NEW_BUCKETS, TAU1_MS } from "./limits.ts";
+import { BANS_MAX, BUCKET_SIZE, INBOUND_MAX, NEW_BUCKETS, REQUESTS_UNDER_WAY_MAX, TAU1_MS } from "./limits.ts";
 import { seededChance, SimulatedClock } from "./memoryCarrier.fixture.ts";
 import { RequestQueue } from "./requestQueue.ts";
 
@@ -313,7 +313,7 @@ describe("budgets", () => {
 describe("the queue to a peer", () => {
   test("keeps at most 45 under way and 256 waiting, lets urgent ones pass, and empties when closed", async () => {
     const clock = new SimulatedClock();
-    const queue = new RequestQueue(clock, new OutgoingPace(0));
+    const queue = new RequestQueue(clock, new OutgoingPace(0), () => REQUESTS_UNDER_WAY_MAX);
     const finish: (() => void)[] = [];
     const order: string[] = [];
     const send = (name: string) => () => {

@@ -3,7 +3,7 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import type { RequestFailure } from "../ports.ts";
 import type { OutgoingPace } from "./budget.ts";
 import type { Clock } from "./clock.ts";
-import { REQUESTS_UNDER_WAY_MAX, REQUESTS_WAITING_MAX } from "./limits.ts";
+import { REQUESTS_WAITING_MAX } from "./limits.ts";
 
 interface Waiting {
   readonly bytes: number;
@@ -15,15 +15,18 @@ interface Waiting {
 export class RequestQueue {
   readonly #clock: Clock;
   readonly #pace: OutgoingPace;
+  readonly #underWayMax: () => number;
   readonly #urgent: Waiting[] = [];
   readonly #ordinary: Waiting[] = [];
   #underWay = 0;
   #cancelTimer: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(clock: Clock, pace: OutgoingPace) {
+  /** `underWayMax` is asked each time: what is known of a peer changes. */
+  constructor(clock: Clock, pace: OutgoingPace, underWayMax: () => number) {
     this.#clock = clock;
     this.#pace = pace;
+    this.#underWayMax = underWayMax;
   }
 
   /** Runs `send` when its turn comes. Rejects with `too-many-requests`, or `connection-closed` once the queue is closed. */
@@ -52,7 +55,7 @@ export class RequestQueue {
   #pump(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    while (!this.#isClosed && this.#underWay < REQUESTS_UNDER_WAY_MAX) {
+    while (!this.#isClosed && this.#underWay < this.#underWayMax()) {
       const line = this.#urgent.length > 0 ? this.#urgent : this.#ordinary;
       const first = line[0];
       if (first === undefined) return;

@@ -14,6 +14,7 @@ import { groupOf, parseMultiaddr, reachOf, type Address } from "./address.ts";
 import type { OutgoingPace } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import type { Inbound } from "./evict.ts";
+import { REQUESTS_TO_RC1_MAX, REQUESTS_UNDER_WAY_MAX } from "./limits.ts";
 import { failureOf, RequestQueue } from "./requestQueue.ts";
 
 /** Why this side dialed; undefined where it did not. */
@@ -51,6 +52,8 @@ export class PeerSession implements Peer, Inbound {
   /** A second connection is being resolved since then. */
   duplicateSinceMs: number | undefined;
 
+  /** It has answered on a protocol that no rc.1 node has. */
+  #servesMore = false;
   readonly #clock: Clock;
   readonly #queue: RequestQueue;
 
@@ -65,7 +68,9 @@ export class PeerSession implements Peer, Inbound {
     this.isPublic = reachOf(this.remote) === "public";
     this.links = [first];
     this.#clock = clock;
-    this.#queue = new RequestQueue(clock, pace);
+    this.#queue = new RequestQueue(clock, pace, () =>
+      (this.isLikeRc1 ?? !this.#servesMore) ? REQUESTS_TO_RC1_MAX : REQUESTS_UNDER_WAY_MAX,
+    );
   }
 
   get inUse(): Link | undefined {
@@ -107,6 +112,7 @@ export class PeerSession implements Peer, Inbound {
     try {
       const reply = await connection.request(protocol, request, options);
       this.lastReplyMs = this.#clock.nowMs();
+      this.#servesMore ||= protocol !== PROTOCOLS.messages;
       return reply;
     } catch (error) {
       const isNotServed = error instanceof ProtocolError && error.code === "protocol-not-served";
