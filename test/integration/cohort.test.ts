@@ -11,17 +11,17 @@ test("three equal founders wait while one is down and go on by themselves", asyn
   expect(sameWindows).toBeGreaterThan(WINDOWS);
   expect(comparedByApi).toBeGreaterThan(WINDOWS / 2);
   expect(kills).toBe(2);
-}, 180_000);
+}, 400_000);
 
 test("four equal founders never wait, and five candidates join, one a window, each with its bonus on every node", async () => {
   const { sameWindows, kills, admittedIn } = await play(fourFounders(WINDOWS, 5, 40n), quiet);
   expect(sameWindows).toBeGreaterThan(WINDOWS);
   expect(kills).toBe(2);
   expect(admittedIn).toHaveLength(5);
-}, 240_000);
+}, 600_000);
 
 test("newcomers fetch the chain of a bootstrap node and follow it, also after they were killed", async () => {
   const { sameWindows, kills } = await play(bootstrapAndNewcomers(WINDOWS, 70), quiet);
   expect(sameWindows).toBeGreaterThan(WINDOWS);
   expect(kills).toBe(2);
-}, 180_000);
+}, 400_000);
