@@ -183,6 +183,8 @@ export class RunningNode {
   #sync: Progress | null = null;
   #syncToldMs = 0;
   #isLookingAhead = false;
+  /** The highest window that somebody has shown to be open. */
+  #seenWindow: bigint | undefined;
   readonly #stopping = new AbortController();
   #failures = 0;
   #runSinceMs = 0;
@@ -527,7 +529,7 @@ export class RunningNode {
     if (run === undefined || !isFar || this.#isLookingAhead) return;
     this.#isLookingAhead = true;
     try {
-      const tip = await findFarTip(this.#joinerParts, run.engine.window, hint, run.ending.signal);
+      const tip = await findFarTip(this.#joinerParts, run.engine.window, () => this.#seenWindow, run.ending.signal);
       if (tip === undefined || this.#run !== run) return;
       this.#notices.post("sync", "snapshot-taken", { window: run.engine.window, tip });
       await this.#queue(() => this.#end());
@@ -673,6 +675,7 @@ export class RunningNode {
     if (notice.code === "behind") {
       this.#seen = notice.seen;
       this.#options.logger.info({ window: notice.window, seen: notice.seen }, "behind");
+      this.#seenWindow = notice.seen;
       void this.#lookAhead(notice.seen);
     }
     if (notice.code === "iterations-found") {

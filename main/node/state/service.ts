@@ -144,8 +144,8 @@ export class StateService {
     joinBegin: (options) => {
       this.#assembly?.close();
       this.#assembly = new Assembly({
-        ...storeOptions(this.#crypto, options),
-        ...{ crypto: this.#crypto, directory: options.directory, genesisStateRoot: options.genesisStateRoot },
+        ...{ crypto: this.#crypto, store: storeOptions(this.#crypto, options), rules: options.rules },
+        ...{ directory: options.directory, networkId: options.networkId, genesisStateRoot: options.genesisStateRoot },
         decided:
           this.#store === undefined || this.#store.height === 0n
             ? undefined

@@ -4,7 +4,6 @@
  * disk; a joiner that was killed goes on from there.
  */
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 
 import { verifyCertificate } from "../../consensus/certificate.ts";
@@ -56,7 +55,6 @@ import {
   findNodeFault,
   findStateFault,
 } from "../../protocol/state/snapshotChecks.ts";
-import { STORE_FOLDER } from "../store/backup.ts";
 import { StoreBuilder, type NewBody } from "../store/builder.ts";
 import type { StoreOptions } from "../store/store.ts";
 import type { Progress } from "../store/tables.ts";
@@ -78,9 +76,13 @@ const DS_MAX = 100_000;
 
 const timeValues = list(u64);
 
-export interface AssemblyOptions extends Omit<StoreOptions, "directory" | "crypto"> {
-  /** Of the network: the store is its folder {@link STORE_FOLDER}. */
+export interface AssemblyOptions {
+  /** Of the network: what comes is staged beside the store. */
   readonly directory: string;
+  /** The store that is to be made. */
+  readonly store: StoreOptions;
+  readonly rules: NetworkRules;
+  readonly networkId: Hash32;
   readonly crypto: Native;
   readonly genesisStateRoot: Hash32;
   /** The last window that this node has decided itself, and the hash of its header. */
@@ -377,7 +379,7 @@ export class Assembly {
    * `snapshot-breaks-rules` where the network itself has left its rules (chapter 02 §5.2).
    */
   *install(): Generator<Progress> {
-    const { directory, rules, crypto, networkId, genesisStateRoot: _, decided, ...rest } = this.#options;
+    const { directory, store, rules, crypto, decided } = this.#options;
     const { header } = this.#aimed;
     const anchor = header.windowIndex;
     const plan = this.plan();
@@ -391,10 +393,7 @@ export class Assembly {
       ...{ rules, anchor, nodes, bodies: bodies.map(({ body }) => body) },
       ...{ d: time.dOfStepTo(anchor + 1n), target: header.target },
     });
-    const builder = new StoreBuilder({
-      ...rest,
-      ...{ directory: join(directory, STORE_FOLDER), crypto, rules, networkId, replace: true },
-    });
+    const builder = new StoreBuilder({ ...store, replace: true });
     let isDone = false;
     try {
       builder.addRows({ nodes, candidates: this.#tables!.candidates });
@@ -412,7 +411,7 @@ export class Assembly {
       }
       builder.addBodies(bodies);
       // What people did here before stays to be seen; the snapshot knows no past.
-      if (decided !== undefined) builder.copyHistory(join(directory, STORE_FOLDER));
+      if (decided !== undefined) builder.copyHistory(store.directory);
       writeJoined(directory, { through: anchor, hash: proposalHeader.identify(crypto, header) }, (window) =>
         window <= anchor ? proposalHeader.identify(crypto, this.#chain!.header(window)) : undefined,
       );
@@ -623,7 +622,7 @@ function checkCertificate(
     const lookup = { get: (nodeId: Hash32) => byId.get(byteKey(nodeId)) };
     return verifyCertificate(crypto, { window, nodes: lookup, weights }, hash, votes);
   } catch (error) {
-    if (error instanceof ProtocolError) return String((error as ProtocolError).code);
+    if (error instanceof ProtocolError) return (error as ProtocolError).code;
     throw error;
   }
 }

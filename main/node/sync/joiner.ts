@@ -35,11 +35,12 @@ export interface JoinerParts {
   readonly onFault: (fault: PeerFault) => void;
 }
 
-/** The last window that the others have decided, if that is too far ahead of `height`; waits for peers. Rejects: `cancelled`. */
+/** The last window that the others have decided, if that is too far ahead of `height`; waits for
+ * peers. `hint` gives a window that somebody has shown to be open. Rejects: `cancelled`. */
 export async function findFarTip(
   { crypto, transport: { joining }, open, behindMax = CATCH_UP_WINDOWS_MAX }: JoinerParts,
   height: bigint,
-  hint: bigint | undefined,
+  hint: () => bigint | undefined,
   signal: AbortSignal,
 ): Promise<bigint | undefined> {
   if (joining === undefined || open.rules.profile === "rc1") return undefined;
@@ -52,7 +53,7 @@ export async function findFarTip(
   const tips: bigint[] = [];
   for (const connection of joining.peers.slice(0, PEERS_ASKED_MAX)) {
     const peer = new SyncPeer(crypto, connection);
-    const search = { height, hint: hint ?? tips[0], tau2Windows };
+    const search = { height, hint: hint() ?? tips[0], tau2Windows };
     const tip = await findTip(search, (window) => peer.serves(window, signal)).catch((error: unknown) => {
       if (error instanceof ProtocolError && !signal.aborted) return undefined;
       throw error;

@@ -243,7 +243,7 @@ export class MadeChain {
       record.balance > amount
         ? { type: TYPE_TRANSFER, ...link, link: receiver, amount }
         : { type: TYPE_ANCHOR, ...link, appId: receiver, dataHash: receiver };
-    return operationClass.sign(crypto, sender.secretKey, unsigned) as Operation;
+    return operationClass.sign(crypto, sender.secretKey, unsigned);
   }
 
   servedAnchors(): bigint[] {
@@ -373,14 +373,18 @@ export class MadeChain {
       case "cancel-timer":
         this.#dropTimer(machine, effect.name);
         return;
+      case "verdict":
+      case "notify":
+      case "fetch-windows":
+      case "find-iterations":
+      case "restart-vdf":
+        return;
       case "halt":
         throw new Error(`halt: ${effect.code}`);
       case "report":
         throw new Error(
           `fault: ${JSON.stringify(effect.fault, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value))}`,
         );
-      default:
-        return;
     }
   }
 

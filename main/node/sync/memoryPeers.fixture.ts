@@ -10,7 +10,10 @@ import { FastSyncServer, type FastSyncReply } from "./server.ts";
 import type { SyncNetwork } from "./peerPool.ts";
 import { crypto, type MadeChain } from "./madeChain.fixture.ts";
 
-export type Asked = { readonly anchor: bigint; readonly resumeOffset: bigint };
+export interface Asked {
+  readonly anchor: bigint;
+  readonly resumeOffset: bigint;
+}
 
 export interface Behaviour {
   /** Changes replies to 0x40, or answers in the place of the server. */
@@ -38,7 +41,7 @@ export class MemoryPeer implements Peer {
     this.chain = chain;
     const ask = ((...asked: Parameters<MadeChain["ask"]>) => this.chain.ask(...asked)) as StateClient["ask"];
     this.#server = new FastSyncServer({ state: { ask } });
-    this.#tables = new Tables(crypto, this.nodeId, { ask } as StateClient);
+    this.#tables = new Tables(crypto, this.nodeId, { ask } as unknown as StateClient);
   }
 
   async request(protocol: ProtocolName, request: Uint8Array, { signal }: RequestOptions = {}): Promise<Uint8Array> {

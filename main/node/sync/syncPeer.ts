@@ -71,21 +71,16 @@ export class SyncPeer {
     const request = encodeEnvelope({ msgType: MESSAGE.fastSyncRequest, requestId, payload });
     const reply = await this.#request(PROTOCOLS.messages, request, signal);
     const envelope = read(() => decodeEnvelope(reply));
-    switch (envelope.msgType) {
-      case MESSAGE.fastSyncResponse:
-        if (envelope.requestId !== requestId) throw peerFailure("malformed");
-        // Its own memory: a view would be sent to the state worker with all that it is a view of.
-        return new Uint8Array(envelope.payload);
-      case MESSAGE.fastSyncError: {
-        const { code } = read(() => decodeError(envelope.payload));
-        if (code === FAST_SYNC_ERROR.unavailable) throw peerFailure("unavailable");
-        throw peerFailure(code === FAST_SYNC_ERROR.exhausted ? "busy" : "not-served");
-      }
-      case MESSAGE.pong:
-        throw peerFailure("not-served");
-      default:
-        throw peerFailure("malformed");
+    if (envelope.msgType === MESSAGE.pong) throw peerFailure("not-served");
+    if (envelope.msgType === MESSAGE.fastSyncError) {
+      const { code } = read(() => decodeError(envelope.payload));
+      if (code === FAST_SYNC_ERROR.unavailable) throw peerFailure("unavailable");
+      throw peerFailure(code === FAST_SYNC_ERROR.exhausted ? "busy" : "not-served");
     }
+    const isAnswer = envelope.msgType === MESSAGE.fastSyncResponse && envelope.requestId === requestId;
+    if (!isAnswer) throw peerFailure("malformed");
+    // Its own memory: a view would be sent to the state worker with all that it is a view of.
+    return new Uint8Array(envelope.payload);
   }
 
   /** Whether this peer has decided `window` and serves it. */

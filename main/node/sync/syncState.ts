@@ -147,7 +147,8 @@ class Joining {
     const { height, signal } = this.#options;
     const highest = [...tips.values()].reduce((a, b) => (a > b ? a : b), -1n);
     if (tips.size > 0 && highest + 1n - height <= behindMax) return undefined;
-    const anchors = new Set([...tips.values()].flatMap((tip) => usableAnchors(this.#params, tip)));
+    const anchors = [...new Set([...tips.values()].flatMap((tip) => usableAnchors(this.#params, tip)))];
+    anchors.sort((a, b) => (a > b ? -1 : 1));
     const candidates = new Map<string, Candidate>();
     for (const anchor of anchors) {
       for (const [peer, tip] of tips) {
@@ -160,6 +161,8 @@ class Joining {
         candidate.views.set(peer.peerId, view);
         candidates.set(key, candidate);
       }
+      // Most of them vouch for the same one: an older anchor would not be better.
+      if ([...candidates.values()].some(({ views }) => 2 * views.size > tips.size)) break;
     }
     return [...candidates.values()].sort(
       (a, b) => b.views.size - a.views.size || (a.anchor === b.anchor ? 0 : a.anchor > b.anchor ? -1 : 1),
