@@ -277,7 +277,9 @@ describe("the folder of an engine", () => {
     expect(path.startsWith(parent)).toBe(false);
     expect(apiSocket.socket.length).toBeLessThan(104);
     expect(openEngineDirectory(parent, "client").path).toBe(path);
-    expect(openEngineDirectory(parent, "other").path).not.toBe(path);
+    const other = openEngineDirectory(parent, "other").path;
+    expect(other).not.toBe(path);
+    for (const made of [path, other]) rmSync(made, { recursive: true });
   });
 
   test("is refused when others may enter it", () => {
