@@ -26,6 +26,7 @@ import {
   signObject,
   type Message,
 } from "../../main/consensus/objects.ts";
+import { Chain, LOOKBACK_WINDOWS } from "../../main/consensus/chain.ts";
 import { computeTransition } from "../../main/consensus/tables.ts";
 import type { GossipType } from "../../main/network/gossip/object.ts";
 import type { FetchRequest } from "../../main/network/messages/objectFetch.ts";
@@ -128,16 +129,14 @@ export class Byzantine {
 
   /** Its own proposal in the place of that of the first window, with votes that nobody gave. */
   #forgedRange(messages: readonly Message[]): Message[] {
-    const { random, crypto, nodes } = this.#world;
+    const { crypto } = this.#world;
     const end = messages.findIndex(({ type }, i) => i > 0 && type === "header");
     const whole = messages.slice(0, end < 0 ? messages.length : end);
     const [header, body] = whole;
     if (header?.type !== "header" || body?.type !== "body") return whole;
-    const object = {
-      ...proposalHeader.decode(header.payload),
-      proposerNodeId: this.#node.member.nodeId,
-      fallbackDepth: random.integer(1, nodes.length),
-    };
+    const decided = proposalHeader.decode(header.payload);
+    const { nodeId: proposerNodeId } = this.#node.member;
+    const object = { ...decided, proposerNodeId, fallbackDepth: this.#depthIn(decided.windowIndex) };
     const proposalHash = proposalHeader.identify(crypto, object);
     return [
       this.#sign({ type: "header", object }),
@@ -147,6 +146,20 @@ export class Byzantine {
         return messageOf({ type: "vote", object: { ...decodeVote(message.payload), proposalHash } });
       }),
     ];
+  }
+
+  /** At which this node might have proposed a window that it has decided. */
+  #depthIn(window: bigint): number {
+    const { crypto, rules } = this.#world;
+    const { disk, member } = this.#node;
+    const chain = new Chain(crypto, rules);
+    for (let each = window > LOOKBACK_WINDOWS ? window - LOOKBACK_WINDOWS : 0n; each < window; each++) {
+      chain.open(disk.viewAt(each));
+      chain.decide(disk.archive[Number(each)]!);
+    }
+    chain.open(disk.viewAt(window));
+    const key = byteKey(member.nodeId);
+    return Math.max(1, chain.cascade.findIndex((node) => byteKey(node) === key) + 1);
   }
 
   #tell<T>(lie: string, told: T): T {

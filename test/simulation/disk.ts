@@ -40,6 +40,11 @@ export class Disk {
     return this.version.view;
   }
 
+  /** What `window`, which is decided or open, was opened over. */
+  viewAt(window: bigint): WindowView {
+    return this.#versions[Number(window)]!.view;
+  }
+
   get past(): PastWindow[] {
     const first = Math.max(0, this.archive.length - PAST_WINDOWS);
     return this.archive.slice(first).map(({ header, body, bundles }, i) => ({
