@@ -196,17 +196,20 @@ async function compare(network: Network, playground: Playground): Promise<void> 
     const pages = await state.ask("headers", { first: 0n, count: 1000 });
     const stored = pages.map((bytes) => proposalHeader.decode(bytes));
     const sent = new Map(received.map((header) => [header.windowIndex, header]));
-    const isSameRoot = ({ windowIndex, stateRoot }: ProposalHeader) =>
-      equalBytes(stateRoot, sent.get(windowIndex)?.stateRoot ?? new Uint8Array(32));
+    const windowsOf = (some: readonly ProposalHeader[]) => some.map(({ windowIndex }) => Number(windowIndex));
+    const compared = stored.flatMap((header) => {
+      const original = sent.get(header.windowIndex);
+      return original === undefined ? [] : [{ header, original }];
+    });
+    const different = compared.filter(({ header, original }) => !equalBytes(header.stateRoot, original.stateRoot));
     say("stored windows", {
       windows: stored.length,
       signed: stored.filter((header) => !isRecomputed(header)).length,
-      recomputed: stored.filter(isRecomputed).map(({ windowIndex }) => Number(windowIndex)),
-      sentByTheProducer: sent.size,
-      differentStateRoot: stored.filter((header) => !isSameRoot(header)).map(({ windowIndex }) => Number(windowIndex)),
-      zeroParents: received
-        .filter((header) => isAllZero(header.prevProposalHash))
-        .map(({ windowIndex }) => Number(windowIndex)),
+      recomputed: windowsOf(stored.filter(isRecomputed)),
+      comparedWithWhatTheProducerSent: compared.length,
+      sentToNobody: windowsOf(stored.filter(({ windowIndex }) => !sent.has(windowIndex))),
+      differentStateRoot: windowsOf(different.map(({ header }) => header)),
+      zeroParents: windowsOf(received.filter(({ prevProposalHash }) => isAllZero(prevProposalHash))),
       d: (await state.ask("times", { first: 0n, last: BigInt(stored.length - 1) }))
         .map(({ d }) => Number(d))
         .filter((d, i, all) => d !== all[i - 1]),

@@ -2,23 +2,14 @@
  * A producer of v1.0.0-rc.1 as it was recorded (test/fixtures/rc1/producer.json), from both sides: what a follower makes of its
  * headers, and whether the headers that this program derives are those that the producer sent.
  */
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-import { loadCrypto } from "../../native/index.ts";
-import { equalBytes, fromHex, sized, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
-import type { PublicKey } from "../../protocol/crypto.ts";
-import { MONTANA_PARAMS } from "../../protocol/genesis/montana.ts";
-import { rulesOf, type NetworkRules } from "../../protocol/genesis/rules.ts";
-import { genesisRecords } from "../../protocol/genesis/state.ts";
+import { equalBytes, sized, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
+import { rulesOf } from "../../protocol/genesis/rules.ts";
 import { nodeIdOf } from "../../protocol/identity/ids.ts";
 import { proposalHeader, type ProposalHeader } from "../../protocol/objects/consensus.ts";
-import { deriveSingletonWindow } from "../../protocol/rc1/singleton.ts";
-import { MemoryState } from "../../protocol/state/memory.ts";
-import { emptyTrees, updateTrees } from "../../protocol/state/roots.ts";
 import { genesisTimechainValue } from "../../protocol/timechain/genesisValue.ts";
-import { genesisEpoch } from "../../protocol/transition/adaptEpoch.ts";
-import type { Settled, WindowResult } from "../../protocol/transition/applyWindow.ts";
+import type { WindowResult } from "../../protocol/transition/applyWindow.ts";
 import type { DecidedWindow } from "../material.ts";
 import type { Effect, RestartVdf, RunVdf } from "../effects.ts";
 import type { MachineEvent } from "../events.ts";
@@ -26,53 +17,20 @@ import { computeTransition, outcomeOf, viewOf } from "../tables.ts";
 import type { Verdict } from "../verdict.ts";
 import { ProducerFollower } from "./follow.ts";
 import { isRecomputed } from "./headers.ts";
+import {
+  AFTER_RESTART,
+  chainOf,
+  crypto,
+  genesis,
+  headers,
+  params,
+  payloads,
+  rules,
+  signed,
+  stepFrom,
+} from "./producer.fixture.ts";
 
-const { crypto } = loadCrypto();
-const recorded = JSON.parse(
-  readFileSync(new URL("../../../test/fixtures/rc1/producer.json", import.meta.url), "utf8"),
-) as Record<"d0" | "tau2_windows", number> &
-  Record<"bootstrap_account_pubkey" | "bootstrap_node_pubkey" | "node_seed", string> & {
-    readonly headers: readonly string[];
-  };
-const params = {
-  ...MONTANA_PARAMS,
-  ...{ d0: BigInt(recorded.d0), tau2Windows: BigInt(recorded.tau2_windows) },
-  bootstrapAccountPubkey: fromHex(recorded.bootstrap_account_pubkey)! as PublicKey,
-  bootstrapNodePubkey: fromHex(recorded.bootstrap_node_pubkey)! as PublicKey,
-};
-const rules = rulesOf(params, "rc1");
-const payloads = recorded.headers.map((text) => fromHex(text)!);
-const headers = payloads.map((payload) => proposalHeader.decode(payload));
-const AFTER_RESTART = 6;
 const other = sized(new Uint8Array(32).fill(0xcd), 32);
-
-/** Of an identity that only tests know: what the producer would say if it were wrong can be signed as well. */
-const { secretKey } = crypto.mldsa65.generate(fromHex(recorded.node_seed)!);
-
-function genesis(): Settled & { readonly state: MemoryState } {
-  const { accounts, nodes } = genesisRecords(crypto, params, "rc1");
-  const trees = updateTrees(crypto, emptyTrees(crypto), {
-    accounts: accounts.map((row) => ({ id: row.accountId, row })),
-    nodes: nodes.map((row) => ({ id: row.nodeId, row })),
-    candidates: [],
-  });
-  return { state: new MemoryState().load({ accounts, nodes }), trees, epoch: genesisEpoch(rules) };
-}
-
-/** Hashing is what costs; the same step is taken once. */
-const steps = new Map<string, Hash32>();
-function stepFrom(value: Hash32, iterations: bigint): Hash32 {
-  const key = `${iterations} ${value.join()}`;
-  const known = steps.get(key) ?? hashed(value, iterations);
-  steps.set(key, known);
-  return known;
-}
-
-function hashed(value: Hash32, iterations: bigint): Hash32 {
-  const run = crypto.chainRun(value);
-  run.advance(Number(iterations));
-  return sized(run.value, 32);
-}
 
 /** Carries out a follower's effects at once, but for its own TimeChain, which goes as far as it is let. */
 class Bench {
@@ -195,7 +153,7 @@ describe("the recorded producer", () => {
       headers.map((header) => proposalHeader.scope(header)),
     );
     expect(headers.every((header) => proposalHeader.verify(crypto, params.bootstrapNodePubkey, header))).toBe(true);
-    expect(headers.length).toBeGreaterThan(2 * recorded.tau2_windows);
+    expect(headers.length).toBeGreaterThan(2 * Number(params.tau2Windows));
   });
 });
 
@@ -367,10 +325,6 @@ describe("a follower", () => {
   });
 });
 
-function signed(header: ProposalHeader): Uint8Array {
-  return proposalHeader.encode(proposalHeader.sign(crypto, secretKey, header));
-}
-
 function strange(): Uint8Array {
   const key = crypto.mldsa65.generate(new Uint8Array(32).fill(9));
   const proposerNodeId = nodeIdOf(crypto, key.publicKey);
@@ -379,23 +333,4 @@ function strange(): Uint8Array {
 
 function flipped(payload: Uint8Array, at: number): Uint8Array {
   return payload.with(at, payload[at]! ^ 1);
-}
-
-/** As a producer of other rules makes it. */
-function chainOf(other: NetworkRules, count: number, restarts: readonly number[] = []): Uint8Array[] {
-  const producer = nodeIdOf(crypto, params.bootstrapNodePubkey);
-  const { state } = genesis();
-  let settled: Settled = { ...genesis(), state };
-  let timechainValue = genesisTimechainValue(crypto);
-  let prevProposalHash: Hash32 = ZERO_HASH;
-  return Array.from({ length: count }, (_, window) => {
-    if (restarts.includes(window)) prevProposalHash = ZERO_HASH;
-    const inputs = { window: BigInt(window), timechainValue, prevProposalHash, producer };
-    const { header, changes, trees, epoch } = deriveSingletonWindow(crypto, other, settled, inputs);
-    state.apply(changes);
-    settled = { state, trees, epoch };
-    timechainValue = stepFrom(timechainValue, epoch.d);
-    prevProposalHash = proposalHeader.identify(crypto, header);
-    return proposalHeader.encode(proposalHeader.sign(crypto, secretKey, header));
-  });
 }

@@ -8,7 +8,7 @@ import { loadCrypto } from "../../native/index.ts";
 import { ascii, type AccountId, type Hash32, type NodeId } from "../../protocol/bytes.ts";
 import type { PublicKey, SecretKey } from "../../protocol/crypto.ts";
 import { MONTANA_PARAMS } from "../../protocol/genesis/montana.ts";
-import { rulesOf } from "../../protocol/genesis/rules.ts";
+import { rulesOf, type NetworkRules } from "../../protocol/genesis/rules.ts";
 import { accountIdOf, nodeIdOf, SUITE_MLDSA65 } from "../../protocol/identity/ids.ts";
 import { genesisOf } from "../network/genesis.ts";
 import type { Network } from "../network/networkFile.ts";
@@ -59,7 +59,8 @@ export class Testnet {
   readonly #links = new InProcessNetwork();
   readonly #started = new Set<TestNode>();
 
-  constructor({ founders, tau2Windows, d }: TestnetOptions) {
+  /** `rules` instead of those of the first founder's network, for a node that follows somebody else's. */
+  constructor({ founders, tau2Windows, d }: TestnetOptions, rules?: NetworkRules) {
     const [bootstrap, ...others] = founders;
     const params = {
       ...MONTANA_PARAMS,
@@ -69,7 +70,13 @@ export class Testnet {
       bootstrapNodePubkey: bootstrap!.node.publicKey,
     };
     this.network = {
-      ...{ name: "testnet", rules: rulesOf(params, "spec"), stateHash: undefined, peers: [], isManifestNeeded: false },
+      ...{
+        name: "testnet",
+        rules: rules ?? rulesOf(params, "spec"),
+        stateHash: undefined,
+        peers: [],
+        isManifestNeeded: false,
+      },
       tunnel: undefined,
       otherFounders: others.map((each) => ({
         accountPubkey: each.account.publicKey,
