@@ -165,7 +165,7 @@ interface Seen {
 }
 
 async function untilStatus(playground: Playground, holds: (status: Seen) => boolean): Promise<unknown> {
-  for (const end = performance.now() + PATIENCE_MS; ; await wait(100)) {
+  for (const end = performance.now() + PATIENCE_MS; ;) {
     const host = await reach(locateData(playground.data));
     if (host === undefined) throw new Error("the follower is gone");
     const status = await call(host.client.status.query());
@@ -181,6 +181,7 @@ async function untilStatus(playground: Playground, holds: (status: Seen) => bool
     };
     if (holds(status)) return seen;
     if (performance.now() > end) throw new Error(`stands still: ${JSON.stringify(seen)}`);
+    await wait(100);
   }
 }
 

@@ -126,7 +126,23 @@ class Bench {
         this.stored.push(effect.decided);
         const view = viewOf(crypto, state, epoch, effect.decided.header.windowIndex + 1n, effect.decided);
         this.step({ kind: "committed", ...outcomeOf(this.#computed!), view });
+        return;
       }
+      case "broadcast":
+      case "notify":
+      case "report":
+        // Looked at afterwards.
+        return;
+      case "sign":
+      case "send":
+      case "list-objects":
+      case "check-objects":
+      case "fetch-objects":
+      case "fetch-windows":
+      case "set-timer":
+      case "cancel-timer":
+      case "halt":
+        throw new Error(`a follower does not ${effect.kind}`);
     }
   }
 

@@ -57,6 +57,8 @@ interface Search {
 }
 
 export class ProducerFollower {
+  /** There are no rounds. */
+  readonly round = 0;
   readonly #crypto: Crypto;
   readonly #rules: NetworkRules;
   readonly #producer: NodeId;
@@ -89,11 +91,6 @@ export class ProducerFollower {
   /** As the Node Table before W has it. */
   startWindowOf(nodeId: NodeId): bigint | undefined {
     return this.#view.nodes.find((node) => equalBytes(node.nodeId, nodeId))?.startWindow;
-  }
-
-  /** There are no rounds. */
-  get round(): number {
-    return 0;
   }
 
   /** Nothing is kept but what the store has. */
@@ -136,8 +133,16 @@ export class ProducerFollower {
       case "committed":
         this.#takeCommitted(out, event);
         return;
-      default:
-      // Who signs nothing and fetches nothing gets no other answers; connections are the transport's affair.
+      case "signed":
+      case "listed":
+      case "checked":
+      case "window-fetched":
+      case "timer-expired":
+        // Who signs and fetches nothing asks for none of them.
+        return;
+      case "peer-connected":
+      case "peer-disconnected":
+      // The producer speaks of itself.
     }
   }
 
@@ -191,14 +196,13 @@ export class ProducerFollower {
 
   #advance(out: Effect[]): void {
     if (this.#work === undefined && this.#search === undefined) {
-      this.#compareTimes(out);
-      if (this.#search === undefined) this.#beginWindow(out);
+      if (this.#compareTimes(out)) this.#beginWindow(out);
     }
     this.#runVdf(out);
   }
 
-  /** Each header's T against the own one, as far as that is computed. */
-  #compareTimes(out: Effect[]): void {
+  /** Each header's T against the own one, as far as that is computed; false where the own one is in doubt. */
+  #compareTimes(out: Effect[]): boolean {
     for (const [window, { header }] of this.#held) {
       const own = this.#times.get(window);
       if (own === undefined || equalBytes(own, header.timechainValue)) continue;
@@ -208,10 +212,11 @@ export class ProducerFollower {
         this.#search = { window };
         const candidates = possibleIterations(this.#rules.params, this.#iterationsAfter(window - 1n));
         out.push({ kind: "find-iterations", window, from, to: header.timechainValue, candidates });
-        return;
+        return false;
       }
       this.#refuse(out, window, "wrong-timechain-value");
     }
+    return true;
   }
 
   /** Of the window before, from the own chain where that is confirmed, else from its header. */

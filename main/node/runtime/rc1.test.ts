@@ -10,8 +10,8 @@ import type { ProtocolParams } from "../../protocol/genesis/params.ts";
 import { rulesOf } from "../../protocol/genesis/rules.ts";
 import { accountIdOf, SUITE_MLDSA65 } from "../../protocol/identity/ids.ts";
 import { proposalHeader, type ProposalHeader } from "../../protocol/objects/consensus.ts";
-import { Member, Testnet, TestNode, crypto } from "./testnet.fixture.ts";
-import { nobody, type PeerHandler, type Transport } from "./transport.ts";
+import { crypto, Member, Testnet, type TestNode } from "./testnet.fixture.ts";
+import type { PeerHandler, Transport } from "./transport.ts";
 
 /** Says what it is told to, and hears everything that is sent to it. */
 class FakeProducer implements Transport {
@@ -43,10 +43,21 @@ class FakeProducer implements Transport {
     this.verdicts.push(verdict);
   }
 
-  blame = nobody.blame;
-  fetchObjects = nobody.fetchObjects;
-  fetchWindows = nobody.fetchWindows;
-  stop = nobody.stop;
+  blame(): void {
+    throw new Error("nothing was fetched");
+  }
+
+  fetchObjects(): void {
+    throw new Error("the producer serves nothing");
+  }
+
+  fetchWindows(): Promise<never> {
+    throw new Error("the producer serves nothing");
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 const me = new Member("follower");
