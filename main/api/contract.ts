@@ -94,9 +94,14 @@ const status = ping.extend({
   peers: count,
   candidate: candidate.nullable(),
   queue: queue.nullable(),
-  /** Of what keeps the node from being in step with the network: opening its store, catching up. Null when it is. */
+  /** Of what keeps the node from being in step with the network: opening its store, taking a snapshot, catching up. Null when it is. */
   progress: z
-    .object({ what: z.enum(["open", "catch-up"]), done: z.number(), total: z.number().nullable(), unit: z.string() })
+    .object({
+      what: z.enum(["open", "catch-up", "snapshot"]),
+      done: z.number(),
+      total: z.number().nullable(),
+      unit: z.string(),
+    })
     .nullable(),
   isAccountUnlocked: z.boolean(),
   /** Node ids of candidates in the pool whose chain this node let pass without checking it, since it started. */

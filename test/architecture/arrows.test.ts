@@ -54,7 +54,7 @@ const AWAITED: Readonly<Record<string, string>> = {
   "main/network/radio/natState.ts": "port mapping; a node behind NAT works outbound-only without it",
   "main/network/radio/relayBuffer.ts": "a radio, or a relay that keeps envelopes for others",
   "main/network/radio/sealedEnvelope.ts": "a radio, or a relay that keeps envelopes for others",
-  "main/protocol/fastsync/verify.ts": "main/node/sync, joining by snapshot",
+  "main/protocol/fastsync/verify.ts": "a server of snapshots that cannot verify them in parts; none is known",
   "main/protocol/identity/bootstrapWork.ts": "main/network/privacy, first contact with a bootstrap server",
   "main/protocol/identity/tunnelProof.ts": "main/network/privacy, Identity-Bound Tunnel",
   "main/protocol/quorum/controlSet.ts": "the general form of the rule; windows without gaps need its order alone",

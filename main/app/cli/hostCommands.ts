@@ -188,7 +188,7 @@ function describeStatus(status: Status): string {
 }
 
 function describeProgress({ what, done, total, unit }: NonNullable<Status["progress"]>): string {
-  const doing = { open: "opening the store", "catch-up": "catching up" }[what];
+  const doing = { open: "opening the store", "catch-up": "catching up", snapshot: "taking a snapshot" }[what];
   return `${doing}: ${unit} ${done}${total === null ? "" : ` of ${total}`}`;
 }
 

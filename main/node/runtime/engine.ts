@@ -71,7 +71,7 @@ export interface EngineParts {
   readonly transport: Transport;
   readonly proofs: CandidateProofs;
   /** Resolves when it is known that windows are to be fetched one after the other, and not a snapshot. */
-  readonly beforeFetching?: Promise<void>;
+  readonly beforeFetching?: Promise<unknown>;
   /** Undefined: serves no snapshots. */
   readonly fastSync?: FastSyncServer;
   /** A candidate may spend its core on its own chain, and take T from decided headers. */

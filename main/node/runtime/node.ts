@@ -20,7 +20,6 @@ import { CandidateProofs, type CandidateVdfCheck } from "../lifecycle/candidateP
 import type { OpenedNetwork } from "../network/openNetwork.ts";
 import { StateClient } from "../state/client.ts";
 import { SIGNED_LOG_FILE, SignedLog } from "../store/signedLog.ts";
-import type { Progress } from "../store/tables.ts";
 import { checkHistory } from "../sync/historyCheck.ts";
 import { findFarTip, join as takeSnapshot, type JoinerParts } from "../sync/joiner.ts";
 import { FastSyncServer } from "../sync/server.ts";
@@ -72,8 +71,6 @@ export interface NodeStatus extends CandidacyStatus {
   readonly stateRoot: string | null;
   readonly supply: string | null;
   readonly peers: number;
-  /** While a snapshot is being taken: how far that is. */
-  readonly sync: Progress | null;
   readonly progress: NodeProgress | null;
   /** Node ids. */
   readonly unverifiedCandidates: string[];
@@ -85,7 +82,7 @@ export type NodeSettingsChange = { readonly [Name in keyof NodeSettings]?: NodeS
 
 /** Of what keeps a node from being in step with the network. */
 export interface NodeProgress {
-  readonly what: "open" | "catch-up";
+  readonly what: "open" | "catch-up" | "snapshot";
   readonly done: number;
   readonly total: number | null;
   readonly unit: string;
@@ -126,8 +123,6 @@ export interface SeenOperation {
 const RESTART_MS = [200, 1000, 5000, 15_000, 60_000] as const;
 /** A store that has not closed by then is left as a crash would leave it. */
 const CLOSE_MS_MAX = 3000;
-/** A progress that a person follows. */
-const SYNC_TOLD_MS = 500;
 /** After these a person must decide. */
 const SYNC_HALTS = new Set(["snapshot-breaks-rules", "two-certificates", "protocol-version-unsupported"]);
 const REPORT_INTERVAL_MS = 200;
@@ -179,12 +174,7 @@ export class RunningNode {
   /** Windows below it were decided before this run began, even where the store does not know it. */
   #reachedBefore = 0n;
   #quiet: QuietPeriod | undefined;
-  /** The snapshot that is being taken. */
-  #sync: Progress | null = null;
-  #syncToldMs = 0;
   #isLookingAhead = false;
-  /** The highest window that somebody has shown to be open. */
-  #seenWindow: bigint | undefined;
   readonly #stopping = new AbortController();
   #failures = 0;
   #runSinceMs = 0;
@@ -238,7 +228,6 @@ export class RunningNode {
       stateRoot: this.#tip === undefined ? null : toHex(this.#tip.stateRoot),
       supply: window === undefined ? null : supplyAt(emissionMoneta, window).toString(),
       peers: this.#transport.peers.length,
-      sync: this.#sync,
       progress: this.#progress,
       unverifiedCandidates: unverified.map(toHex),
       notices: this.#notices.standing,
@@ -434,7 +423,7 @@ export class RunningNode {
         onFailure: (cause) => fail({ code: "state-worker-failed", params: {}, isHalt: false, cause }),
       });
       const isKnown = existsSync(join(directory, SIGNED_LOG_FILE));
-      const hasLooked = Promise.withResolvers<void>();
+      const hasLooked = Promise.withResolvers<undefined>();
       let log: SignedLog | undefined;
       try {
         const opened = await client.ask(
@@ -489,7 +478,7 @@ export class RunningNode {
       }
       this.#notices.clear("run");
       this.#emit({ kind: "status" });
-      void this.#lookAhead().finally(() => hasLooked.resolve());
+      void this.#lookAhead().finally(() => hasLooked.resolve(undefined));
       void this.#checkHistory();
     });
   }
@@ -505,13 +494,7 @@ export class RunningNode {
       },
       ...(addonPath === undefined ? {} : { addonPath }),
       ...(behindMax === undefined ? {} : { behindMax }),
-      onProgress: (progress) => {
-        const isNews = this.#sync?.step !== progress.step || performance.now() - this.#syncToldMs > SYNC_TOLD_MS;
-        this.#sync = progress;
-        if (!isNews) return;
-        this.#syncToldMs = performance.now();
-        this.#emit({ kind: "status" });
-      },
+      onProgress: ({ step, done, total }) => this.#report({ what: "snapshot", done, total, unit: step }),
       onFault: ({ peerId, fault }) => {
         logger.warn({ fault }, "a peer's part of the snapshot");
         this.#notices.tell("sync-peer-fault", { peer: peerId, fault });
@@ -529,7 +512,12 @@ export class RunningNode {
     if (run === undefined || !isFar || this.#isLookingAhead) return;
     this.#isLookingAhead = true;
     try {
-      const tip = await findFarTip(this.#joinerParts, run.engine.window, () => this.#seenWindow, run.ending.signal);
+      const tip = await findFarTip(
+        this.#joinerParts,
+        run.engine.window,
+        () => (this.#seen > 0n ? this.#seen : undefined),
+        run.ending.signal,
+      );
       if (tip === undefined || this.#run !== run) return;
       this.#notices.post("sync", "snapshot-taken", { window: run.engine.window, tip });
       await this.#queue(() => this.#end());
@@ -555,7 +543,7 @@ export class RunningNode {
       const faulty = faults.map(({ peerId, fault }) => `${peerId} ${fault}`).join(", ");
       this.#options.logger.info({ anchor: String(anchor), bytesReceived, faulty }, "snapshot");
     } finally {
-      this.#sync = null;
+      this.#progress = null;
       this.#notices.clear("sync");
       this.#emit({ kind: "status" });
     }
@@ -675,7 +663,6 @@ export class RunningNode {
     if (notice.code === "behind") {
       this.#seen = notice.seen;
       this.#options.logger.info({ window: notice.window, seen: notice.seen }, "behind");
-      this.#seenWindow = notice.seen;
       void this.#lookAhead(notice.seen);
     }
     if (notice.code === "iterations-found") {

@@ -153,9 +153,6 @@ export const stagingFolder = (directory: string): string => join(directory, SYNC
 
 const stagingFolderOf = (path: string): string => path.slice(0, -FILE.length - 1);
 
-/** Whether a join was begun and not finished. */
-export const isStaged = (directory: string): boolean => existsSync(join(stagingFolder(directory), FILE));
-
 /** Removes what a join left. */
 export function removeStaging(directory: string): void {
   rmSync(stagingFolder(directory), { recursive: true, force: true });

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { chunkAddress } from "../../protocol/fastsync/addressing.ts";
 import { WindowAssembler } from "../gossip/windowAssembler.ts";
 import type { FetchedWindow } from "../../consensus/material.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import { decodeError, encodeRequest } from "../../protocol/fastsync/codec.ts";
 import { MESSAGE } from "../../network/messages/registry.ts";
 import { StateService, type TaskContext } from "../state/service.ts";
@@ -56,6 +66,7 @@ class Joiner {
   readonly network: MemoryNetwork;
   service = new StateService(crypto);
   readonly progress: string[] = [];
+  beforeInstall: () => void = () => undefined;
   /** Of the last {@link catchUp}. */
   follower: MadeChain | undefined;
   onProgress: (step: string, done: number) => void = () => undefined;
@@ -74,9 +85,13 @@ class Joiner {
     const { service } = this;
     const signal = options.signal ?? new AbortController().signal;
     const ask = ((name: keyof StateService["handlers"], input: never, asked: { signal?: AbortSignal } | undefined) =>
-      Promise.resolve().then(() =>
-        service.handlers[name](input, { onProgress: () => undefined, signal: asked?.signal ?? signal }),
-      )) as StateClient["ask"];
+      Promise.resolve().then(() => {
+        if (name === "joinInstall") this.beforeInstall();
+        return service.handlers[name](input, {
+          onProgress: ({ step, done }) => this.onProgress(step, done),
+          signal: asked?.signal ?? signal,
+        });
+      })) as StateClient["ask"];
     return syncState({
       ...{ crypto, network: this.network, state: { ask }, height: 0n, behindMax: BEHIND_MAX, gatherMs: 0 },
       open: { ...network.openOptions(this.directory), genesisStateRoot: network.roots.stateRoot },
@@ -183,6 +198,24 @@ describe("a newcomer", () => {
     truncateSync(file, statSync(file).size - 1000);
     joiner.onProgress = () => undefined;
     expect((await joiner.join()).anchor).toBe(ANCHOR);
+    expect(await joiner.catchUp()).toEqual(await stateRoot());
+  });
+
+  test("that was killed while its store was being put together needs nothing from anybody to go on", async () => {
+    const joiner = new Joiner({}, {});
+    joiner.beforeInstall = () => {
+      throw new ProtocolError("killed");
+    };
+    await expect(joiner.join()).rejects.toMatchObject({ code: "killed" });
+    const { requests } = joiner;
+    joiner.crash();
+    joiner.beforeInstall = () => undefined;
+    // A store that was never finished, as a crash leaves it.
+    mkdirSync(join(joiner.directory, "store.new"));
+    writeFileSync(join(joiner.directory, "store.new", "store.sqlite"), "half a file");
+    expect((await joiner.join()).anchor).toBe(ANCHOR);
+    expect(joiner.requests).toBe(requests);
+    expect(readdirSync(joiner.directory)).toEqual(["joined.json", "store"]);
     expect(await joiner.catchUp()).toEqual(await stateRoot());
   });
 

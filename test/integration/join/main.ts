@@ -78,7 +78,7 @@ class Running {
   }
 
   #standing(): string {
-    return JSON.stringify([this.report?.status.window, this.report?.status.sync, this.report?.bytesReceived]);
+    return JSON.stringify([this.report?.status.window, this.report?.status.progress, this.report?.bytesReceived]);
   }
 }
 
@@ -119,13 +119,15 @@ export async function runJoin(size: Size, say: (line: string) => void): Promise<
       joinerPeakMib = Math.max(joinerPeakMib, joiner.peakMib);
     };
     for (const share of KILLS) {
-      await joiner.until(`${100 * share} % of the accounts`, ({ status: { sync, window } }) => {
-        const isPast = window !== null && window > 0 && sync === null && window + 1 > size.windows / 2;
-        return isPast || (sync?.step === "accounts" && sync.done >= share * sync.total);
+      await joiner.until(`${100 * share} % of the accounts`, ({ status: { progress, window } }) => {
+        const isPast = window !== null && window + 1 > size.windows / 2;
+        return isPast || (progress?.unit === "accounts" && progress.done >= share * progress.total!);
       });
       await leave();
       kills++;
-      say(`killed at ${JSON.stringify(joiner.report?.status.sync)}, ${Math.round(receivedBytes / MIB)} MiB received`);
+      say(
+        `killed at ${JSON.stringify(joiner.report?.status.progress)}, ${Math.round(receivedBytes / MIB)} MiB received`,
+      );
       joiner = start("joiner", undefined, false);
     }
     await joiner.until("the last window", ({ status }) => status.window === size.windows - 1);
