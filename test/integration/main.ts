@@ -2,7 +2,6 @@
  * A node alone for some minutes, every window held against the supply rule: `node test/integration/main.ts [MINUTES]`. Prints
  * how many windows there were, how long they took, and what the process needed.
  */
-import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { follow } from "../../main/api/client.ts";
@@ -10,6 +9,7 @@ import type { Status } from "../../main/api/contract.ts";
 import { reach } from "../../main/app/attach.ts";
 import { Playground } from "../../main/app/cli.fixture.ts";
 import { locateData } from "../../main/app/dataDirectory.ts";
+import { residentMib } from "./resident.ts";
 
 const EMISSION = 13_000_000_000n;
 const minutes = Number(process.argv[2] ?? 10);
@@ -30,7 +30,7 @@ const following = follow(
     if (event.kind !== "window-closed" || event.payload.window === null) return;
     const { window, balance, supply } = event.payload;
     windows++;
-    rssMib = Math.max(rssMib, memoryOf(host.pid));
+    rssMib = Math.max(rssMib, residentMib(host.pid));
     const isRight =
       balance === String(EMISSION * BigInt(window)) &&
       supply === String(EMISSION * BigInt(window + 1)) &&
@@ -52,10 +52,3 @@ await playground.remove();
 const meanSeconds = Number((seconds / windows).toFixed(3));
 console.log(JSON.stringify({ windows, lastWindow: last?.window, meanSeconds, rssMib, stopMs, exitCode: code, wrong }));
 process.exit(wrong.length === 0 && windows > 0 && code === 0 ? 0 : 1);
-
-/** Of a process on Linux, where the kernel says; 0 elsewhere. */
-function memoryOf(pid: number): number {
-  if (process.platform !== "linux") return 0;
-  const [, kib = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Math.round(Number(kib) / 1024);
-}

@@ -2,9 +2,9 @@
  * The stories of a cohort: equal founders with one of them killed again and again, a bootstrap node with a long chain and
  * newcomers, and candidates that join. Whatever happens, all nodes have the same state root at every window.
  */
-import { readFileSync } from "node:fs";
 
 import { Cohort, type CohortNode } from "./cohort.ts";
+import { residentMib } from "./resident.ts";
 
 export interface Story {
   readonly name: string;
@@ -189,7 +189,7 @@ class Play {
 
   #measure(): void {
     const up = this.#cohort.nodes.filter(({ isUp }) => isUp);
-    this.#rssMibMax = Math.max(this.#rssMibMax, ...up.map(({ pid }) => memoryOf(pid)));
+    this.#rssMibMax = Math.max(this.#rssMibMax, ...up.map(({ pid }) => residentMib(pid)));
   }
 
   async #compareStores(first: number, last: number): Promise<number> {
@@ -244,13 +244,6 @@ function describe(told: readonly (readonly { readonly window: bigint; readonly a
   return told
     .map((each) => each.map(({ window, amount }) => `${amount} in ${window}`).join(" and ") || "none")
     .join("; ");
-}
-
-/** Of a process on Linux, where the kernel says; 0 elsewhere. */
-function memoryOf(pid: number): number {
-  if (process.platform !== "linux") return 0;
-  const [, kib = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Math.round(Number(kib) / 1024);
 }
 
 const round = (value: number): number => Number(value.toFixed(3));
