@@ -33,7 +33,8 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   "main/wallet": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol"),
   // Its errors are the same {code, params} as everybody's.
   "main/xray": shell("main/native", "main/cities", "main/protocol/errors.ts"),
-  "main/vpn": shell("main/xray", "main/cities"),
+  // Its errors are the same {code, params} as everybody's.
+  "main/vpn": shell("main/xray", "main/cities", "main/protocol/errors.ts"),
   "main/mesh": shell("main/xray", "main/cities", "main/node"),
   "main/local": shell(),
   "main/api": shell("main/node", "main/wallet", "main/vpn", "main/mesh", "main/local", "main/protocol"),
