@@ -75,6 +75,11 @@ export class Engine {
     });
   }
 
+  /** What its next start by itself takes: the present configuration with another exit selected. */
+  prepare(config: EngineConfig): void {
+    this.#config = config;
+  }
+
   /** Ends the engine for good; at the end nothing of it is left. */
   stop(): Promise<void> {
     this.#abort.abort();

@@ -15,6 +15,8 @@ export type OutputEvent =
   | { readonly kind: "started" }
   /** The tun interface is there. */
   | { readonly kind: "interface-up"; readonly name: string }
+  /** A connection takes this way out. */
+  | { readonly kind: "opened"; readonly outbound: string }
   /** A connection failed on its way through `outbound`, where the engine said through which. */
   | { readonly kind: "failure"; readonly code: RunningFailure; readonly outbound?: string };
 
@@ -105,7 +107,7 @@ export class OutputReader {
     const detour = DETOUR.exec(text)?.[1];
     if (detour !== undefined) {
       if (connection !== undefined) this.#remember(connection, detour);
-      return undefined;
+      return { kind: "opened", outbound: detour };
     }
     if (STARTED.test(text)) return { kind: "started" };
     const name = INTERFACE_UP.exec(text)?.[1];

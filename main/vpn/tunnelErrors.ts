@@ -1,0 +1,17 @@
+/** What can go wrong with the tunnel besides its engine (`main/xray/errors.ts`), by code. */
+import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
+
+export type TunnelErrorCode =
+  /** `city` is none of the network's. */
+  | "unknown-city"
+  /** `city` carries no VPN. */
+  | "city-without-vpn"
+  /** There is no entry to connect to; `city` where one was chosen. */
+  | "no-entries"
+  /** Disconnected, or another city chosen, before the tunnel was up. */
+  | "tunnel-cancelled"
+  /** This machine has nothing that the mode could use; `mode`. */
+  | "mode-unavailable";
+
+export const tunnelError = (code: TunnelErrorCode, params: ErrorParams = {}): ProtocolError<TunnelErrorCode> =>
+  new ProtocolError(code, params);
