@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -72,6 +73,7 @@ export function writeSealed(path: string, value: unknown): void {
 /** Gone from the disk when this returns. */
 export function removeSealed(path: string): void {
   rmSync(`${path}.new`, { force: true });
+  if (!existsSync(path)) return;
   rmSync(path, { force: true });
   syncDirectory(dirname(path));
 }

@@ -27,7 +27,9 @@ export interface DesktopProxy {
   readonly adapter: Adapter["name"] | undefined;
   /** Throws `proxy-desktop-unknown` (`host`, `port`) there, and what `borrowSystemProxy` throws. */
   apply(endpoint: ProxyEndpoint): Promise<void>;
-  /** On disconnecting, on exit, on every start, at log-in and after waking. */
+  /** On disconnecting and on exit; again is nothing. Throws what `restoreSystemProxy` throws. */
+  restore(): Promise<void>;
+  /** The same with its outcome: on every start and at log-in. */
   repair(): Promise<Restored>;
   /** For a person who was told that the journal is corrupt and has looked at the settings; gives the path where it is kept. */
   setJournalAside(): string;
@@ -47,6 +49,9 @@ export function desktopProxy(options: DesktopOptions): DesktopProxy {
     async apply(endpoint) {
       if (name === undefined) throw new ProtocolError("proxy-desktop-unknown", { ...endpoint });
       await borrowSystemProxy(borrowing, name, endpoint);
+    },
+    async restore() {
+      await restoreSystemProxy(borrowing);
     },
     repair: () => restoreSystemProxy(borrowing),
     setJournalAside: () => setJournalAside(directory),

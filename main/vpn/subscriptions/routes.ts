@@ -1,0 +1,119 @@
+/** The entries of all subscriptions as one list of cities, each with every way into it. Pure. */
+import type { City } from "../../cities/cities.ts";
+import { inSubscriptionOrder } from "../../cities/order.ts";
+import { judgeKey, pinKey, type KeyVerdict, type Pins } from "../../cities/pins.ts";
+import { shownLabel, type ShareLink } from "../../cities/shareLink.ts";
+import { cityOfLabel } from "../../cities/subscription.ts";
+import { PINNED_KEYS_MAX } from "../../cities/limits.ts";
+
+/** How long ago a key may have worked for a new one to look like a change of keys rather than another exit: 7 days. */
+const RECENT_SECONDS = 604_800;
+
+/** What is known of the network besides its subscriptions. */
+export interface Network {
+  /** Codes that labels may name, when `cities` is not known yet. */
+  readonly codes: readonly string[];
+  /** Of `cities.json`. */
+  readonly cities: readonly City[];
+}
+
+export interface Source {
+  /** A subscription's id, or `pasted`. */
+  readonly id: string;
+  readonly servers: readonly ShareLink[];
+}
+
+export interface Route {
+  readonly link: ShareLink;
+  /** City whose key this is, and under which it is pinned: its code, or `host:port` for an entry of no known city. */
+  readonly entry: string;
+  /** `front`: another city's exit that stands before this one and lets traffic out here. */
+  readonly via: "direct" | "front";
+  /** Ids of all subscriptions that bring it. */
+  readonly sources: readonly string[];
+  /** Only `known` keys are used without asking: see {@link isTrusted}. */
+  readonly key: KeyVerdict;
+}
+
+export interface CityRoutes {
+  /** Code, or `host:port` for an entry of no known city. */
+  readonly id: string;
+  /** Safe to show. */
+  readonly label: string;
+  /** What `cities.json` says of it; null where it says nothing. */
+  readonly city: City | null;
+  readonly routes: readonly Route[];
+}
+
+/** A route whose key changed is used only after the person has accepted it (§8.3). */
+export const isTrusted = ({ key }: Route): boolean => key === "known" || key === "new";
+
+export function mergeRoutes(sources: readonly Source[], network: Network, pins: Pins, nowUnix: number): CityRoutes[] {
+  const byEntry = Map.groupBy(mergeEntries(sources, network), ({ entry }) => entry);
+  const routesOf = (entry: string, via: Route["via"]): Route[] =>
+    (byEntry.get(entry) ?? []).map(({ link, sources }) => {
+      return { link, entry, via, sources, key: judgeKey(pins, entry, link.pbk, nowUnix, RECENT_SECONDS) };
+    });
+  const enabled = network.cities
+    .filter(({ vpn }) => vpn.enabled)
+    .sort((a, b) => inSubscriptionOrder(orderKey(a), orderKey(b)));
+  const exitOf = new Map(enabled.map(({ code, vpn }) => [code, vpn.exit]));
+  const listed = enabled.map((city): CityRoutes => {
+    const fronts = city.vpn.fronted_by.filter((front) => exitOf.get(front) === city.code);
+    const routes = [...routesOf(city.code, "direct"), ...fronts.flatMap((front) => routesOf(front, "front"))];
+    return { id: city.code, label: city.name.en, city, routes };
+  });
+  const isListed = new Set(network.cities.map(({ code }) => code));
+  const others = [...byEntry.keys()]
+    .filter((entry) => !isListed.has(entry))
+    .map((entry): CityRoutes => {
+      const routes = routesOf(entry, "direct");
+      return { id: entry, label: shownLabel(routes[0]!.link.label), city: null, routes };
+    });
+  return [...listed.filter(({ routes }) => routes.length > 0), ...others];
+}
+
+/**
+ * Pins the keys of cities of which nothing was known. All that are there at first are let in together: a city may have several
+ * exits. The same value where nothing is new.
+ */
+export function pinNewCities(pins: Pins, sources: readonly Source[], network: Network): Pins {
+  let pinned = pins;
+  for (const [entry, entries] of Map.groupBy(mergeEntries(sources, network), ({ entry }) => entry)) {
+    if (pins.has(entry)) continue;
+    const keys = new Set(entries.map(({ link }) => link.pbk));
+    for (const pbk of [...keys].slice(0, PINNED_KEYS_MAX)) pinned = pinKey(pinned, entry, pbk);
+  }
+  return pinned;
+}
+
+interface Entry {
+  readonly link: ShareLink;
+  readonly entry: string;
+  readonly sources: readonly string[];
+}
+
+/** In the order of their sources; what several bring is one. */
+function mergeEntries(sources: readonly Source[], { codes, cities }: Network): Entry[] {
+  const known = new Set([...codes, ...cities.map(({ code }) => code)]);
+  const entries = new Map<string, Entry>();
+  for (const { id, servers } of sources) {
+    for (const link of servers) {
+      const { uuid, host, port, sni, pbk, sid, label } = link;
+      const key = [uuid, host, port, sni, pbk, sid].join(" ");
+      const found = entries.get(key);
+      const entry = cityOfLabel(label, known) ?? addressOf(host, port);
+      if (found === undefined) entries.set(key, { link, entry, sources: [id] });
+      else if (!found.sources.includes(id)) entries.set(key, { ...found, sources: [...found.sources, id] });
+    }
+  }
+  return [...entries.values()];
+}
+
+const addressOf = (host: string, port: number): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+const orderKey = ({ node, vpn }: City): { readonly node: string; readonly primary: boolean } => ({
+  node,
+  primary: vpn.primary,
+});
