@@ -46,6 +46,6 @@ test("a corrupt file that is set aside is kept under another name", () => {
 test("a folder that cannot be written is named, and the old file stands", () => {
   const path = join(directory, "d");
   writeSealed(path, { count: 1 });
-  expect(() => writeSealed(join(path, "below"), {})).toThrowError(expect.objectContaining({ code: "file-unwritable" }));
+  expect(() => writeSealed(join(path, "below"), {})).toThrow(expect.objectContaining({ code: "file-unwritable" }));
   expect(readSealed(path, 1000, read).kind).toBe("value");
 });

@@ -30,7 +30,7 @@ test.each([
   [`montana://connect/${"a".repeat(DEEP_LINK_MAX)}`, "deep-link-invalid"],
   ["montana://connect/f ra", "deep-link-invalid"],
 ])("%s is refused as %s", (text, code) => {
-  expect(() => parseDeepLink(text)).toThrowError(expect.objectContaining({ code }));
+  expect(() => parseDeepLink(text)).toThrow(expect.objectContaining({ code }));
 });
 
 test("whatever comes is read or refused with a code", () => {

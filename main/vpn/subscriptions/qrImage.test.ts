@@ -30,7 +30,7 @@ function png(text: string): Buffer {
 }
 
 const refuses = (bytes: Uint8Array, code: string): void =>
-  expect(() => readQrImage(bytes)).toThrowError(expect.objectContaining({ code }));
+  expect(() => readQrImage(bytes)).toThrow(expect.objectContaining({ code }));
 
 test("the text of a code is read from PNG and JPEG", () => {
   const text = importLink(linkFor("fra", 7));

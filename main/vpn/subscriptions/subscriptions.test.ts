@@ -28,7 +28,7 @@ const open = (options: Partial<SubscriptionsOptions> = {}): Subscriptions =>
   new Subscriptions({
     directory,
     tunnel: () => undefined,
-    onChange: () => {},
+    onChange: () => undefined,
     nowUnix: () => now,
     random: () => 0,
     ...options,
@@ -219,9 +219,9 @@ test("pasted text is a subscription, links, a deep link or refused with the reas
   expect(subscriptions.import(linkFor("fra", 1))).toMatchObject({ kind: "links", added: 0 });
   expect(subscriptions.import(encodeSubscription([linkFor("msk", 4)]))).toMatchObject({ added: 1 });
   expect(subscriptions.import("montana://connect/fra")).toEqual({ kind: "connect", city: "fra" });
-  const code = (expected: string) => expect.objectContaining({ code: expected });
-  expect(() => subscriptions.import("vless://nobody")).toThrowError(code("missing-uuid"));
-  expect(() => subscriptions.import("hello")).toThrowError(code("import-unusable"));
+  const code = (expected: string): unknown => expect.objectContaining({ code: expected });
+  expect(() => subscriptions.import("vless://nobody")).toThrow(code("missing-uuid"));
+  expect(() => subscriptions.import("hello")).toThrow(code("import-unusable"));
   expect(subscriptions.links.length).toBe(3);
   subscriptions.removeLink(parseShareLink(linkFor("fra", 1)));
   expect(open().links.length).toBe(2);

@@ -240,8 +240,8 @@ export class Subscriptions {
     } catch (error) {
       this.#faults.set(id, faultOf(error));
     }
-    if (!this.#has(id)) return this.#forget(id);
-    this.#schedule(id);
+    if (this.#has(id)) this.#schedule(id);
+    else this.#forget(id);
     this.#options.onChange();
   }
 
@@ -371,6 +371,6 @@ function heldOf(url: string, fetched: Fetched, previous: Held | undefined, fetch
 }
 
 function faultOf(error: unknown): Fault {
-  if (error instanceof ProtocolError) return { code: error.code, params: error.params };
+  if (error instanceof ProtocolError) return { code: error.code as string, params: error.params };
   throw error;
 }

@@ -1,6 +1,7 @@
 /** One GET over HTTP or HTTPS, directly or through the tunnel's local port; nothing is followed, decoded or kept. */
 import { request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as requestHttps } from "node:https";
+import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 
 import type { ProxyEndpoint } from "../systemProxy/adapter.ts";
@@ -35,7 +36,7 @@ export function tunnelTransport({ host, port }: ProxyEndpoint): Transport {
     }
     const authority = `${url.hostname}:${url.port || 443}`;
     const tunnel = requestHttp({ ...proxy, method: "CONNECT", path: authority, headers: { host: authority } });
-    const socket = await new Promise<import("node:stream").Duplex>((resolve, reject) => {
+    const socket = await new Promise<Duplex>((resolve, reject) => {
       tunnel.once("connect", (answer: IncomingMessage, opened) => {
         if (answer.statusCode === 200) return resolve(opened);
         opened.destroy();

@@ -18,7 +18,7 @@ export interface Adapter {
   /** All settings that `wanted` may ever change, and nothing else. Throws `proxy-unreadable`. */
   read(): Promise<Settings>;
   /** What to change for traffic to go to `endpoint`, given what is there; switches last. Throws `proxy-policy`. */
-  wanted(present: Settings, endpoint: ProxyEndpoint): Promise<Settings>;
+  wanted(present: Settings, endpoint: ProxyEndpoint): Settings | Promise<Settings>;
   /** In the order given. Throws `proxy-unwritable`. */
   write(changes: Settings): Promise<void>;
   /** The settings that `name` turns on or off, where it is a switch. */

@@ -27,7 +27,7 @@ function inMemory(
 ): Desktop {
   const values = new Map(Object.entries(initial));
   return {
-    run: async (command, args) => answer(values, [command, ...args]),
+    run: (command, args) => Promise.resolve(answer(values, [command, ...args])),
     snapshot: () => Object.fromEntries([...values].sort()),
     set: (name, value) => values.set(name, value),
   };
@@ -85,7 +85,7 @@ export function macosDesktop(): Desktop {
     }
     if (!values.has(`${service}|bypass`)) return FAILED;
     const bypass = values.get(`${service}|bypass`)!;
-    switch (flag) {
+    switch (flag ?? "") {
       case "-getproxybypassdomains":
         return ok(bypass === "" ? `There aren't any bypass domains set on ${service}.\n` : `${bypass}\n`);
       case "-setproxybypassdomains":
@@ -96,6 +96,7 @@ export function macosDesktop(): Desktop {
       case "-setautoproxystate":
         values.set(`${service}|pac`, args[0] === "on" ? "Yes" : "No");
         return ok();
+      default:
     }
     const [, verb, kind = "", state] = /^-(get|set)(.*?proxy)(state)?$/.exec(flag!) ?? [];
     const [enabled, server, port] = values.get(`${service}|${kind}`)!.split("|");

@@ -22,7 +22,7 @@ export function gnomeAdapter(run: Run): Adapter {
       }
       return new Map(NAMES.map((name) => [name, listed.get(name) ?? null]));
     },
-    wanted: async (_present, { host, port }) =>
+    wanted: (_present, { host, port }) =>
       new Map([
         ...PROTOCOLS.flatMap((name): [string, string][] => [
           [`${SCHEMA}.${name} host`, quoted(host)],

@@ -41,7 +41,7 @@ export function saveJournal(directory: string, journal: Journal): void {
     readJournal(journal, "");
     writeSealed(pathIn(directory), journal);
   } catch (error) {
-    const errno = error instanceof ProtocolError ? (error.params["errno"] ?? error.code) : "unknown";
+    const errno = error instanceof ProtocolError ? String(error.params["errno"] ?? error.code) : "unknown";
     throw new ProtocolError("proxy-journal-unwritable", { errno });
   }
 }

@@ -30,7 +30,7 @@ export function kdeAdapter(run: Run): Adapter {
       }
       return settings;
     },
-    wanted: async (_present, { host, port }) =>
+    wanted: (_present, { host, port }) =>
       new Map([
         // The space before the port is KDE's notation.
         ["httpProxy", `http://${host} ${port}`],

@@ -24,19 +24,20 @@ export interface LoginEntryOptions {
 const NAME = "montana-repair";
 
 export function loginEntry(options: LoginEntryOptions): LoginEntry {
-  switch (options.platform) {
-    case "win32":
-      return runKey(options);
-    case "darwin":
-      return file(
-        join(options.home, "Library", "LaunchAgents", `quest.montana.repair.plist`),
-        launchAgent(options.command),
-      );
-    default: {
-      const config = options.env["XDG_CONFIG_HOME"] || join(options.home, ".config");
-      return file(join(config, "autostart", `${NAME}.desktop`), desktopEntry(options.command));
-    }
+  if (options.platform === "win32") return runKey(options);
+  if (options.platform === "darwin") {
+    return file(
+      join(options.home, "Library", "LaunchAgents", "quest.montana.repair.plist"),
+      launchAgent(options.command),
+    );
   }
+  return file(join(configHome(options), "autostart", `${NAME}.desktop`), desktopEntry(options.command));
+}
+
+/** An empty variable counts as none (XDG Base Directory Specification). */
+function configHome({ env, home }: LoginEntryOptions): string {
+  const named = env["XDG_CONFIG_HOME"] ?? "";
+  return named === "" ? join(home, ".config") : named;
 }
 
 /** Desktop Entry Specification 1.5 and Desktop Application Autostart Specification 0.5. */
@@ -77,7 +78,7 @@ const escapeXml = (text: string): string => text.replace(/&/g, "&amp;").replace(
 
 function file(path: string, content: string): LoginEntry {
   return {
-    async install() {
+    install() {
       try {
         mkdirSync(dirname(path), { recursive: true });
         writeFileSync(`${path}.new`, content, { mode: 0o644, flush: true });
@@ -85,10 +86,12 @@ function file(path: string, content: string): LoginEntry {
       } catch (error) {
         throw new ProtocolError("login-entry-unwritable", { errno: errnoOf(error) });
       }
+      return Promise.resolve();
     },
-    async remove() {
+    remove() {
       rmSync(`${path}.new`, { force: true });
       rmSync(path, { force: true });
+      return Promise.resolve();
     },
   };
 }

@@ -54,8 +54,7 @@ export function macosAdapter(run: Run): Adapter {
       for (const service of services) for (const [name, value] of await readService(service)) settings.set(name, value);
       return settings;
     },
-    wanted: async (present, { host, port }) =>
-      new Map([...present.keys()].map((name) => [name, wantedOf(name, host, port)])),
+    wanted: (present, { host, port }) => new Map([...present.keys()].map((name) => [name, wantedOf(name, host, port)])),
     async write(changes: Settings) {
       for (const [name, value] of changes) {
         if (value === null) continue;

@@ -137,9 +137,9 @@ describe.each(kinds)("on $name", (kind) => {
     await proxy.apply(ENDPOINT);
     const during = desktop.snapshot();
     truncateSync(join(directory, JOURNAL), 100);
-    const corrupt = expect.objectContaining({ code: "proxy-journal-corrupt" });
-    await expect(proxy.repair()).rejects.toThrowError(corrupt);
-    await expect(proxy.apply(ENDPOINT)).rejects.toThrowError(corrupt);
+    const corrupt: unknown = expect.objectContaining({ code: "proxy-journal-corrupt" });
+    await expect(proxy.repair()).rejects.toThrow(corrupt);
+    await expect(proxy.apply(ENDPOINT)).rejects.toThrow(corrupt);
     expect(desktop.snapshot()).toEqual(during);
     expect(proxy.setJournalAside()).toMatch(/corrupt$/);
     expect(await proxy.repair()).toEqual({ outcome: "nothing", kept: [] });
@@ -153,7 +153,7 @@ describe.each(kinds)("on $name", (kind) => {
     await proxy.apply(ENDPOINT);
     await proxy.repair();
     writeFileSync(broken, "");
-    await expect(proxyOf(kind, desktop.run, broken).apply(ENDPOINT)).rejects.toThrowError(ProtocolError);
+    await expect(proxyOf(kind, desktop.run, broken).apply(ENDPOINT)).rejects.toThrow(ProtocolError);
     expect(desktop.snapshot()).toEqual(before);
   });
 });
@@ -204,7 +204,7 @@ test("what a running process has borrowed another leaves alone", async () => {
   const during = desktop.snapshot();
   const other = proxyOf(kind, desktop.run, directory);
   expect(await other.repair()).toEqual({ outcome: "in-use", kept: [] });
-  await expect(other.apply(ENDPOINT)).rejects.toThrowError(expect.objectContaining({ code: "proxy-held" }));
+  await expect(other.apply(ENDPOINT)).rejects.toThrow(expect.objectContaining({ code: "proxy-held" }));
   expect(desktop.snapshot()).toEqual(during);
 });
 
@@ -214,7 +214,7 @@ test("settings that do not take are named, and what took is taken back", async (
   const deaf: Run = (command, args) =>
     args[0] === "set" && args[2] === "mode" ? Promise.resolve({ status: 0, stdout: "" }) : desktop.run(command, args);
   const applied = proxyOf(kind, deaf, directory).apply(ENDPOINT);
-  await expect(applied).rejects.toThrowError(expect.objectContaining({ code: "proxy-not-applied" }));
+  await expect(applied).rejects.toThrow(expect.objectContaining({ code: "proxy-not-applied" }));
   expect(desktop.snapshot()).toEqual(before);
   expect(filesIn(directory)).toEqual([]);
 });
@@ -227,7 +227,7 @@ test("settings that do not go back are named, and the journal stays for the next
   const deaf: Run = (command, args) =>
     args[0] === "set" ? Promise.resolve({ status: 0, stdout: "" }) : desktop.run(command, args);
   const restored = proxyOf(kind, deaf, directory).repair();
-  await expect(restored).rejects.toThrowError(expect.objectContaining({ code: "proxy-not-restored" }));
+  await expect(restored).rejects.toThrow(expect.objectContaining({ code: "proxy-not-restored" }));
   await proxy.repair();
   expect(desktop.snapshot()).toEqual(before);
 });
@@ -238,7 +238,7 @@ test("a machine-wide policy on Windows is named, and nothing is changed", async 
   desktop.set(`${policy}|ProxySettingsPerUser`, "REG_DWORD:0x0");
   const before = desktop.snapshot();
   const applied = proxyOf(kind, desktop.run, freshFolder()).apply(ENDPOINT);
-  await expect(applied).rejects.toThrowError(expect.objectContaining({ code: "proxy-policy" }));
+  await expect(applied).rejects.toThrow(expect.objectContaining({ code: "proxy-policy" }));
   expect(desktop.snapshot()).toEqual(before);
 });
 
@@ -248,7 +248,7 @@ test("a desktop without known settings is told apart, and is told the address", 
   expect(detectAdapter("linux", { XDG_CURRENT_DESKTOP: "X-Cinnamon" })).toBe("gnome");
   const kind: Kind = { ...kinds[0]!, env: {} };
   const applied = proxyOf(kind, gnomeDesktop().run, freshFolder()).apply(ENDPOINT);
-  await expect(applied).rejects.toThrowError(
+  await expect(applied).rejects.toThrow(
     expect.objectContaining({ code: "proxy-desktop-unknown", params: { host: "127.0.0.1", port: 10808 } }),
   );
 });
