@@ -1,18 +1,22 @@
 import { createServer, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { Readable } from "node:stream";
+import { setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
+import { DECOY_NAME, startDecoy, type TestDecoy } from "../../xray/mesh.fixture.ts";
 import { fetchSubscription, FETCH_TIMEOUT } from "./fetchSubscription.ts";
 import { startSubscriptionServer, type SubscriptionServer } from "./subscriptions.fixture.ts";
 import { directTransport, tunnelTransport, type Answer, type Transport } from "./transport.ts";
 
 let server: SubscriptionServer;
 let proxy: Server;
+let site: TestDecoy;
 const seenByProxy: string[] = [];
 
 beforeAll(async () => {
   server = await startSubscriptionServer();
+  site = await startDecoy();
   // As the tunnel's local port: absolute addresses are forwarded, CONNECT opens a way.
   proxy = createServer((request, response) => {
     seenByProxy.push(request.url!);
@@ -20,7 +24,7 @@ beforeAll(async () => {
   });
   proxy.on("connect", (request, socket, head) => {
     seenByProxy.push(`CONNECT ${request.url}`);
-    const to = connect(server.port, "127.0.0.1", () => {
+    const to = connect(site.port, "127.0.0.1", () => {
       socket.write("HTTP/1.1 200 OK\r\n\r\n");
       to.write(head);
       to.pipe(socket).pipe(to);
@@ -104,7 +108,15 @@ test("through the tunnel http goes as an absolute address, https by CONNECT with
   const tunnel = tunnelTransport({ host: "127.0.0.1", port: (proxy.address() as AddressInfo).port });
   const plain = await fetchSubscription("http://sub.example/list", null, tunnel);
   expect(plain).toMatchObject({ body: "through the tunnel" });
-  // The site behind is no TLS server: what matters is where the tunnel was told to go.
-  await fails("https://sub.example/list", "subscription-unreachable", tunnel);
-  expect(seenByProxy).toEqual(["http://sub.example/list", "CONNECT sub.example:443"]);
+  // Whose certificate nobody vouches for is not asked.
+  await fails(`https://${DECOY_NAME}/list`, "subscription-unreachable", tunnel);
+  setDefaultCACertificates([site.certificate]);
+  expect(await fetchSubscription(`https://${DECOY_NAME}/list`, null, tunnel)).toMatchObject({ kind: "body", body: "" });
+  await fails("https://other.example/list", "subscription-unreachable", tunnel);
+  const direct = fetchSubscription(`https://127.0.0.1:${site.port}/list`, null, directTransport);
+  await expect(direct).rejects.toThrow(expect.objectContaining({ params: { errno: "ERR_TLS_CERT_ALTNAME_INVALID" } }));
+  expect(seenByProxy).toEqual([
+    "http://sub.example/list",
+    ...[DECOY_NAME, DECOY_NAME, "other.example"].map((name) => `CONNECT ${name}:443`),
+  ]);
 });

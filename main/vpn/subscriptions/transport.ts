@@ -45,9 +45,10 @@ export function tunnelTransport({ host, port }: ProxyEndpoint): Transport {
       tunnel.once("error", reject).end();
     });
     const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    // Only without an agent: one of its own would resolve the name here and go past the tunnel.
     const createConnection = () =>
       connect({ socket, host: name, servername: /[a-z]/i.test(name) && !name.includes(":") ? name : "" });
-    return answerOf(requestHttps(url, { ...optionsOf(headers, signal), createConnection }));
+    return answerOf(requestHttps(url, { ...optionsOf(headers, signal), agent: undefined, createConnection }));
   };
 }
 
