@@ -311,7 +311,7 @@ export class Tunnel {
     if (endedBy !== undefined && this.#value.cause === "child-exited") throw endedBy;
     if (this.#value.state === "reconnecting") await this.#untilNetwork(signal);
     let waiting: readonly OrderedRoute[] = this.#order(wish);
-    if (signal.aborted) return;
+    if (isAborted(signal)) return;
     const others = this.#order({ ...wish, strict: false }).filter(({ code }) => waiting.every((w) => w.code !== code));
     const selected = this.#route !== undefined && this.#value.state === "reconnecting" ? this.#route : waiting[0]!;
     const isStillThere = waiting.some(({ code }) => code === selected.code);
@@ -322,12 +322,12 @@ export class Tunnel {
       port: wish.port,
     });
     this.#measures.keepOnly(new Set(this.#options.source.read().routes.map(({ code }) => code)));
-    while (!signal.aborted) {
+    while (!isAborted(signal)) {
       const route = await this.#race(waiting, signal);
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       if (route === undefined) return this.#failAll(this.#fault);
       if (await this.#take(route, wish, signal)) return;
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       waiting = waiting.filter(({ code }) => code !== route.code && !this.#lost.has(code));
       this.#failOne();
       if (waiting.length === 0) return this.#failAll(this.#fault);
@@ -357,7 +357,7 @@ export class Tunnel {
       running++;
       void this.#isAnswering(route, both).then((isOk) => {
         running--;
-        if (both.aborted) return;
+        if (isAborted(both)) return;
         if (isOk) return finish(route);
         this.#lost.add(route.code);
         this.#failOne();
@@ -366,7 +366,7 @@ export class Tunnel {
       if (running < PARALLEL_MAX && waiting.length > 0) timer = setTimeout(startNext, this.#timing.headStart);
     };
     signal.addEventListener("abort", () => finish(), { once: true });
-    if (signal.aborted) finish();
+    if (isAborted(signal)) finish();
     else startNext();
     return promise;
   }
@@ -378,7 +378,7 @@ export class Tunnel {
       return false;
     }
     const outcome = await this.#engine.probe(route.code, this.#timing.connectDeadline, signal);
-    if (signal.aborted) return false;
+    if (isAborted(signal)) return false;
     this.#record(route, outcome);
     return outcome.result === "ok";
   }
@@ -387,13 +387,13 @@ export class Tunnel {
   async #take(route: OrderedRoute, wish: TunnelWish, signal: AbortSignal): Promise<boolean> {
     await this.#engine.select(route.code);
     const outcome = await this.#engine.probeProxy(route.code, this.#timing.connectDeadline, signal);
-    if (signal.aborted) return false;
+    if (isAborted(signal)) return false;
     if (outcome.result !== "ok") {
       this.#record(route, outcome);
       return false;
     }
     await this.#setSystem(wish.mode === "proxy");
-    if (signal.aborted) return false;
+    if (isAborted(signal)) return false;
     this.#route = route;
     this.#lost.delete(route.code);
     if (this.#value.state === "connecting") this.#fault = undefined;
@@ -459,7 +459,7 @@ export class Tunnel {
 
   /** A machine that just woke has no network for a while; its attempts would all be wasted. */
   async #untilNetwork(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#options.network() === "") {
+    while (!isAborted(signal) && this.#options.network() === "") {
       this.#fault = { code: "no-network", params: {} };
       await pause(this.#timing.tick, signal);
     }
@@ -517,9 +517,9 @@ export class Tunnel {
     this.#checkedMs = clock.now();
     this.#wasAlive = false;
     await this.#settleStall();
-    while (!signal.aborted) {
+    while (!isAborted(signal)) {
       await pause(tick, signal);
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       const change = network.look(clock.unixMs(), this.#options.network(), tick);
       if (change !== undefined) {
         this.#measures.clear();
@@ -562,7 +562,7 @@ export class Tunnel {
     this.#isChecking = true;
     void this.#isAlive(route, suspicion?.code === "exit-refused", signal)
       .then(async (isAlive) => {
-        if (signal.aborted) return;
+        if (isAborted(signal)) return;
         this.#checkedMs = this.#options.clock.now();
         this.#wasAlive = isAlive;
         if (isAlive) {
@@ -613,12 +613,12 @@ export class Tunnel {
     let position = 0;
     let better: { readonly code: string; readonly rounds: number } | undefined;
     await pause(tick, signal);
-    while (!signal.aborted) {
+    while (!isAborted(signal)) {
       const routes = this.#orderOrNone();
       const round = [...routes.slice(position), ...routes.slice(0, position)].slice(0, ROUND_MAX);
       position = routes.length <= ROUND_MAX ? 0 : (position + ROUND_MAX) % routes.length;
       await this.#measureAll(round, signal);
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       for (const { code } of routes) if (this.#measures.of(code)?.rank === 0) this.#lost.delete(code);
       const [best] = this.#orderOrNone();
       if (best === undefined || best.code === this.#route?.code || !this.#engine.holds(best.code)) better = undefined;
@@ -646,7 +646,7 @@ export class Tunnel {
     } catch {
       return;
     }
-    if (signal.aborted) return;
+    if (isAborted(signal)) return;
     this.#route = route;
     this.#options.source.onVerified(route);
     await this.#settleStall();
@@ -657,14 +657,14 @@ export class Tunnel {
   async #measureAll(routes: readonly OrderedRoute[], signal: AbortSignal): Promise<void> {
     const waiting = routes.filter(({ code }) => this.#engine.holds(code));
     const work = async (): Promise<void> => {
-      for (let route = waiting.shift(); route !== undefined && !signal.aborted; route = waiting.shift()) {
+      for (let route = waiting.shift(); route !== undefined && !isAborted(signal); route = waiting.shift()) {
         const outcome = await this.#engine.probe(route.code, this.#timing.connectDeadline, signal);
         const nowUnix = Math.floor(this.#options.clock.unixMs() / 1_000);
-        if (!signal.aborted) this.#measures.record(route.code, outcome, outcome.fault, nowUnix);
+        if (!isAborted(signal)) this.#measures.record(route.code, outcome, outcome.fault, nowUnix);
       }
     };
     await Promise.all(Array.from({ length: PARALLEL_MAX }, work));
-    if (!signal.aborted) await this.#settleStall();
+    if (!isAborted(signal)) await this.#settleStall();
   }
 }
 
@@ -674,9 +674,12 @@ function faultOf(error: unknown): TunnelFault {
   return { code, params };
 }
 
+/** Asked anew each time: it changes while others work. */
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;
+
 /** Resolves after so many milliseconds, or at once when aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+  if (isAborted(signal)) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

@@ -176,8 +176,8 @@ export class TunnelEngine {
   }
 
   /** Resolves when it answers again after an unasked end; rejects when it will not. */
-  whenUp(): Promise<void> {
-    return this.#up.promise;
+  async whenUp(): Promise<void> {
+    await this.#up.promise;
   }
 
   async stop(): Promise<void> {
@@ -211,7 +211,7 @@ export class TunnelEngine {
   #onEvent(event: EngineEvent): void {
     switch (event.kind) {
       case "ready":
-        this.#up.resolve();
+        this.#up.resolve(undefined);
         return;
       case "exited":
         this.#up = unsettled();
@@ -252,8 +252,8 @@ export class TunnelEngine {
 }
 
 /** Nobody may be waiting for it when it is rejected. */
-function unsettled(): PromiseWithResolvers<void> {
-  const resolvers = Promise.withResolvers<void>();
+function unsettled() {
+  const resolvers = Promise.withResolvers<undefined>();
   resolvers.promise.catch(() => undefined);
   return resolvers;
 }

@@ -78,8 +78,9 @@ export const en = {
     remedy: "Choose a directory that you may write to with --data-dir.",
   },
   "port-in-use": {
-    sentence: "Port {{port}} cannot be opened: {{errno}}.",
-    remedy: "Choose another one with --metrics-port.",
+    sentence:
+      "Port {{port}} of this computer cannot be opened: another program uses it, or the system does not allow it.",
+    remedy: "Close that program or choose another port, for metrics with --metrics-port.",
   },
   "stop-timeout": {
     sentence: "{{part}} did not stop within {{seconds}} seconds and was ended.",
@@ -1067,5 +1068,179 @@ export const en = {
   "place-lost": {
     sentence: "The node has lost its place: {{cause}}.",
     remedy: "It begins again by itself.",
+  },
+
+  // The tunnel and its engine
+  "port-forbidden": {
+    sentence: "The system does not allow port {{port}}.",
+    remedy: "Choose another port for the tunnel.",
+  },
+  "tun-permission": {
+    sentence: "Whole-device mode needs administrator rights.",
+    remedy: "Allow the helper when it asks, or use the proxy mode.",
+  },
+  "tun-busy": {
+    sentence: "The tunnel interface is in use.",
+    remedy: "Close the other program that has a tunnel, then connect again.",
+  },
+  "tun-driver-missing": {
+    sentence: "The tunnel driver is missing.",
+    remedy: "Install Montana again.",
+  },
+  "geo-files-missing": {
+    sentence: "The tunnel engine asks for lists that this program never uses.",
+    remedy: "Please report it with the diagnostics.",
+  },
+  "bad-public-key": {
+    sentence: "This entry of the subscription is damaged: its public key.",
+    remedy: "Refresh the subscription; if it stays so, tell who runs it.",
+  },
+  "bad-short-id": {
+    sentence: "This entry of the subscription is damaged: its short id.",
+    remedy: "Refresh the subscription; if it stays so, tell who runs it.",
+  },
+  "bad-uuid": {
+    sentence: "This entry of the subscription is damaged: its account.",
+    remedy: "Refresh the subscription; if it stays so, tell who runs it.",
+  },
+  "unsupported-flow": {
+    sentence: "This entry of the subscription is damaged: its flow.",
+    remedy: "Refresh the subscription; if it stays so, tell who runs it.",
+  },
+  "unsupported-fingerprint": {
+    sentence: "This entry of the subscription is damaged: its fingerprint.",
+    remedy: "Refresh the subscription; if it stays so, tell who runs it.",
+  },
+  "config-invalid": {
+    sentence: "The tunnel engine refuses its configuration.",
+    remedy: "Please report it with the diagnostics.",
+  },
+  "engine-crashed": {
+    sentence: "The tunnel engine stopped unexpectedly.",
+    remedy: "Connect again; if it stays so, report it with the diagnostics.",
+  },
+  "exit-rejected-key": {
+    sentence: "The city changed its keys, this computer's clock is wrong, or somebody intercepts.",
+    remedy: "Check the clock, then refresh the subscription.",
+  },
+  "exit-wrong-certificate": {
+    sentence: "The city's address answers as another site: the entry is outdated or the connection is intercepted.",
+    remedy: "Sign in to this network if it asks for that, then refresh the subscription.",
+  },
+  "exit-name-unresolved": {
+    sentence: "The city's name cannot be resolved here.",
+    remedy: "Check the connection to the internet, or choose another city.",
+  },
+  "exit-refused": {
+    sentence: "The city is down.",
+    remedy: "Choose another city, or auto.",
+  },
+  "exit-timeout": {
+    sentence: "The city does not answer: it is down, or filtered on this network.",
+    remedy: "Choose another city, or auto.",
+  },
+  "no-network": {
+    sentence: "This computer is offline.",
+    remedy: "Connect it to a network; the tunnel comes back by itself.",
+  },
+  "exit-decoy-unfit": {
+    sentence: "The city is misconfigured.",
+    remedy: "Choose another city, and tell who runs this one.",
+  },
+  "exit-closed": {
+    sentence: "The city closes connections: its cover site is down, or a filter resets them.",
+    remedy: "Choose another city, or auto.",
+  },
+  "account-rejected": {
+    sentence: "The city does not accept this subscription's account.",
+    remedy: "Refresh the subscription; if it stays so, ask who gave it to you.",
+  },
+  "target-unreachable": {
+    sentence: "The tunnel works, but the test site does not answer.",
+    remedy: "Try again later, or set another test site.",
+  },
+  unknown: {
+    sentence: "The tunnel does not get through, and the engine does not say why.",
+    remedy: "Choose another city; if all fail, report it with the diagnostics.",
+  },
+  "engine-missing": {
+    sentence: "The tunnel engine is missing on this computer.",
+    remedy: "Install Montana again; in a checkout, run node build/scripts/xray.ts.",
+  },
+  "engine-not-ready": {
+    sentence: "The tunnel engine runs but does not answer.",
+    remedy: "Connect again; if it stays so, report it with the diagnostics.",
+  },
+  "engine-directory-unusable": {
+    sentence: "The folder of the tunnel engine cannot be used ({{errno}}).",
+    remedy: "Make room on the disk and see that the folder is yours alone.",
+  },
+  "engine-stopped": {
+    sentence: "The tunnel engine was stopped meanwhile.",
+    remedy: "Connect again.",
+  },
+  "tun-not-testable": {
+    sentence: "A configuration of whole-device mode cannot be tried without creating its interface.",
+    remedy: "Connect to see whether it works.",
+  },
+  "exit-not-resolved": {
+    sentence: "The address of {{host}} is not known.",
+    remedy: "Check the connection to the internet, then connect again.",
+  },
+  "unknown-exit": {
+    sentence: "The tunnel engine knows no exit {{code}}.",
+    remedy: "Connect again; if it stays so, report it with the diagnostics.",
+  },
+  "bad-exit-code": {
+    sentence: "The name {{code}} cannot be used for an exit.",
+    remedy: "Please report it with the diagnostics.",
+  },
+  "bad-bypass-domain": {
+    sentence: "{{domain}} is no rule for a domain.",
+    remedy: "Write domain:, full:, keyword: or regexp: and what it stands for.",
+  },
+  "bad-bypass-cidr": {
+    sentence: "{{cidr}} is no range of addresses.",
+    remedy: "Write an address, or one with the length of its prefix, as 192.0.2.0/24.",
+  },
+  "bad-dns-server": {
+    sentence: "{{server}} would be asked past the tunnel.",
+    remedy: "Choose a resolver by its address or its https:// name.",
+  },
+  "bad-socket-path": {
+    sentence: "The folder of the tunnel engine has a path that is too long or has a comma.",
+    remedy: "Choose another data directory.",
+  },
+  "api-unreachable": {
+    sentence: "The tunnel engine cannot be asked now.",
+    remedy: "Try again in a moment.",
+  },
+  "api-refused": {
+    sentence: "The tunnel engine refused a request (status {{status}}).",
+    remedy: "Please report it with the diagnostics.",
+  },
+  "bad-api-response": {
+    sentence: "The tunnel engine answered what nobody understands.",
+    remedy: "Please report it with the diagnostics.",
+  },
+  "unknown-city": {
+    sentence: "The network has no city {{city}}.",
+    remedy: "Choose one of the list, or auto.",
+  },
+  "city-without-vpn": {
+    sentence: "{{city}} carries no traffic.",
+    remedy: "Choose another city, or auto.",
+  },
+  "no-entries": {
+    sentence: "There is no entry for {{city}} to connect to.",
+    remedy: "Import a link or a subscription, or refresh the one you have.",
+  },
+  "tunnel-cancelled": {
+    sentence: "Connecting was cancelled.",
+    remedy: "Connect again when you want to.",
+  },
+  "mode-unavailable": {
+    sentence: "This system has no settings for mode {{mode}}.",
+    remedy: "Use the local proxy and enter its address in your programs.",
   },
 } as const;
