@@ -52,10 +52,12 @@ describe("an engine's line", () => {
 
   test("that tells of a failure names the way out that its connection took", () => {
     const reader = new OutputReader();
-    expect(reader.read(`${at} [Info] [7] app/dispatcher: taking detour [exit-fra] for [tcp:<host>:443]`).event).toEqual({
-      kind: "opened",
-      outbound: "exit-fra",
-    });
+    expect(reader.read(`${at} [Info] [7] app/dispatcher: taking detour [exit-fra] for [tcp:<host>:443]`).event).toEqual(
+      {
+        kind: "opened",
+        outbound: "exit-fra",
+      },
+    );
     reader.read(`${at} [Info] [8] app/dispatcher: taking detour [exit-fin] for [tcp:<host>:443]`);
     const failed = (id: number, cause: string): string =>
       `${at} [Info] [${id}] app/proxyman/outbound: app/proxyman/outbound: failed to process outbound traffic > common/retry: [${cause}]`;
