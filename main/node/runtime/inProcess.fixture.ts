@@ -105,7 +105,7 @@ class InProcessTransport implements Transport {
   async #windowsOf(from: PeerId, first: bigint, count: bigint): Promise<readonly FetchedWindow[]> {
     const last = first + count - 1n;
     const assembler = new WindowAssembler(loadCrypto().crypto, first, last);
-    for (let cursor = 0; ; ) {
+    for (let cursor = 0; ;) {
       const asked = { first, last, cursor, bytesMax: 100_000 };
       const { objects, more, nextCursor } = await this.#network.handler(from)!.findRange(asked);
       for (const object of objects) assembler.add(object);
