@@ -9,7 +9,7 @@ import { en } from "../api/sentences/en.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Rooms whose errors the router and the command line hand on. */
-const ROOMS = ["main/api", "main/app", "main/keystore", "main/node", "main/wallet", "main/xray"];
+const ROOMS = ["main/api", "main/app", "main/keystore", "main/node", "main/wallet", "main/xray", "main/vpn"];
 const THROWN = /(?:[a-z]+Error|ProtocolError(?:<[^>]*>)?)\(\s*"([a-z][a-z0-9-]*)"/g;
 const NOTED = /code: "([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"/g;
 

@@ -1243,4 +1243,120 @@ export const en = {
     sentence: "This system has no settings for mode {{mode}}.",
     remedy: "Use the local proxy and enter its address in your programs.",
   },
+  "subscription-address-invalid": {
+    sentence: "This is not the address of a subscription.",
+    remedy: "Give an https address, or paste links that begin with vless://.",
+  },
+  "subscription-file-corrupt": {
+    sentence: "The saved file {{path}} ({{kind}}) is damaged and was set aside.",
+    remedy: "Import the link or the subscription again.",
+  },
+  "subscription-timeout": {
+    sentence: "The subscription's server did not answer in time.",
+    remedy: "The last good list stays in use; refresh it later.",
+  },
+  "subscription-unreachable": {
+    sentence: "The subscription's server cannot be reached ({{errno}}).",
+    remedy: "Check the connection; the last good list stays in use.",
+  },
+  "subscription-refused": {
+    sentence: "The subscription's server answered with status {{status}}.",
+    remedy: "Ask whoever gave you the subscription; the last good list stays in use.",
+  },
+  "subscription-redirected": {
+    sentence: "The subscription's server sends on too often, or to an address that is not safe.",
+    remedy: "Ask whoever gave you the subscription for its present address.",
+  },
+  "subscription-not-text": {
+    sentence: "The subscription's server sent something that is not a list of links.",
+    remedy: "Check the address; the last good list stays in use.",
+  },
+  "subscription-too-large": {
+    sentence: "The subscription is longer than {{limit}} bytes.",
+    remedy: "Ask whoever gave it to you for a shorter one.",
+  },
+  "import-unusable": {
+    sentence: "There is neither a link nor a subscription in this.",
+    remedy: "Paste a vless:// link, a montana:// link or the https address of a subscription.",
+  },
+  "deep-link-invalid": {
+    sentence: "This montana:// link cannot be read.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "too-many-subscriptions": {
+    sentence: "There are {{limit}} subscriptions already.",
+    remedy: "Remove one that you do not need.",
+  },
+  "too-many-links": {
+    sentence: "There are {{limit}} single links already.",
+    remedy: "Remove one that you do not need.",
+  },
+  "image-unknown": {
+    sentence: "This picture is neither PNG nor JPEG.",
+    remedy: "Save it as PNG and import it again.",
+  },
+  "image-too-large": {
+    sentence: "This picture is too large.",
+    remedy: "Cut out the QR code and import that.",
+  },
+  "qr-missing": {
+    sentence: "No QR code can be found in this picture.",
+    remedy: "Cut it out with a white border, or paste the text instead.",
+  },
+  "login-entry-unwritable": {
+    sentence: "The entry that repairs the proxy settings after a crash cannot be written ({{errno}}).",
+    remedy: "Check who owns your folder of autostart entries; the tunnel works without it.",
+  },
+  "proxy-held": {
+    sentence: "Process {{pid}} of this program holds the proxy settings.",
+    remedy: "Disconnect there first.",
+  },
+  "proxy-busy": {
+    sentence: "Process {{pid}} is changing the proxy settings.",
+    remedy: "Wait a moment and try again.",
+  },
+  "proxy-policy": {
+    sentence: "The proxy settings of this computer are governed by a policy.",
+    remedy: "Use the local proxy, or ask whoever governs this computer.",
+  },
+  "proxy-desktop-unknown": {
+    sentence: "This desktop's proxy settings are not known to the program.",
+    remedy: "Enter {{host}} port {{port}} as proxy in your programs yourself.",
+  },
+  "proxy-unreadable": {
+    sentence: "The proxy settings cannot be read ({{command}} ended with {{status}}).",
+    remedy: "Use the local proxy, and report it with the diagnostics.",
+  },
+  "proxy-unwritable": {
+    sentence: "The proxy settings cannot be changed ({{command}} ended with {{status}}).",
+    remedy: "Use the local proxy, and report it with the diagnostics.",
+  },
+  "proxy-not-applied": {
+    sentence: "The proxy setting {{setting}} did not take effect.",
+    remedy: "Nothing was changed. Use the local proxy.",
+  },
+  "proxy-not-restored": {
+    sentence: "These proxy settings could not be given back: {{settings}}.",
+    remedy: "Look at the proxy settings of your desktop and turn the proxy off there.",
+  },
+  "proxy-journal-corrupt": {
+    sentence: "The record of your earlier proxy settings in {{path}} is damaged, so nothing was changed.",
+    remedy: "Look at the proxy settings of your desktop, then have the record set aside.",
+  },
+  "proxy-journal-unwritable": {
+    sentence: "Your proxy settings cannot be written down ({{errno}}), so they were not changed.",
+    remedy: "Free some space, or use the local proxy.",
+  },
+  "process-unidentified": {
+    sentence: "The system does not say which processes run.",
+    remedy: "The proxy settings were left alone. Use the local proxy.",
+  },
+  "command-missing": {
+    sentence: "The program {{command}} is not installed.",
+    remedy: "Install it, or use the local proxy.",
+  },
+  "command-timeout": {
+    sentence: "The program {{command}} did not end in time.",
+    remedy: "Try again, or use the local proxy.",
+  },
 } as const;
