@@ -16,7 +16,14 @@ import {
 } from "./contract.ts";
 import { apiError, noticeOf } from "./errors.ts";
 import type { EventRing } from "./events.ts";
-import type { HostService, IdentityService, NodeService, NodeStatus, Services, WalletService } from "./services.ts";
+import {
+  NO_NODE,
+  type HostService,
+  type IdentityService,
+  type NodeService,
+  type Services,
+  type WalletService,
+} from "./services.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** Subscribers at the same time. */
@@ -275,7 +282,7 @@ const STATUS_ATTEMPTS_MAX = 50;
 export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
   const { node, wallet, identity } = services();
   const own = { ...pong(host), ...host.network, isAccountUnlocked: identity?.isUnlocked ?? false };
-  if (node === undefined) return { ...own, ...NO_NODE };
+  if (node === undefined) return { ...own, ...NO_NODE, balance: null };
   for (let attempt = 1; ; attempt++) {
     const [known, money] = await Promise.all([node.status(), wallet?.balance().catch(unlessDefect)]);
     // A window may close in between; what is shown together is of one window.
@@ -285,21 +292,6 @@ export async function readStatus({ host, services }: Pick<Context, "host" | "ser
     await setImmediate();
   }
 }
-
-const NO_NODE: NodeStatus & Pick<Status, "balance"> = {
-  phase: "stopped",
-  window: null,
-  windowAtMs: null,
-  stateRoot: null,
-  balance: null,
-  supply: null,
-  peers: 0,
-  candidate: null,
-  queue: null,
-  progress: null,
-  unverifiedCandidates: [],
-  notices: [],
-};
 
 async function takeSnapshot(context: Context): Promise<Snapshot> {
   return { status: await readStatus(context), tasks: context.tasks.all };

@@ -23,6 +23,21 @@ export type NodeStatus = Pick<
   | "notices"
 >;
 
+/** Where no node runs. */
+export const NO_NODE: NodeStatus = {
+  phase: "stopped",
+  window: null,
+  windowAtMs: null,
+  stateRoot: null,
+  supply: null,
+  peers: 0,
+  candidate: null,
+  queue: null,
+  progress: null,
+  unverifiedCandidates: [],
+  notices: [],
+};
+
 export interface NodeService {
   status(): Promise<NodeStatus>;
   time(): Promise<Output<"time">>;

@@ -86,7 +86,7 @@ export interface Claimed {
  * `ProtocolError` "directory-unusable", "host-newer", "host-not-answering", "host-starting" or "host-running".
  */
 export async function claim(directory: DataDirectory): Promise<Claim> {
-  await makeRoot(directory);
+  makeRoot(directory);
   const own = await tryToOwn(directory);
   if (own !== undefined) return { kind: "own", claimed: own };
   const host = await reach(directory);
@@ -100,7 +100,7 @@ export async function claim(directory: DataDirectory): Promise<Claim> {
 
 /** Takes the data directory for a moment's work, with no host beside it. Throws as {@link claim}, and "host-running". */
 export async function claimForCommand(directory: DataDirectory): Promise<Claimed> {
-  await makeRoot(directory);
+  makeRoot(directory);
   const own = await tryToOwn(directory);
   if (own !== undefined) return own;
   const holder = await findHolder(directory);

@@ -1,11 +1,11 @@
 /** Where a person's data lies and what is called how in it. One host at a time works in a data directory. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { lstat, mkdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 import { apiError } from "../api/errors.ts";
+import { createDirectory } from "../node/store/files.ts";
 
 export interface DataDirectory {
   readonly root: string;
@@ -48,8 +48,8 @@ export function locateData(chosen: string | undefined, environment: Environment 
 }
 
 /** Makes the directory for its owner alone; one that is there stays as it is. Throws `ProtocolError("directory-unusable")`. */
-export async function makeRoot({ root }: DataDirectory): Promise<void> {
-  await asUsable(root, () => makeDirectory(root));
+export function makeRoot({ root }: DataDirectory): void {
+  asUsable(root, () => createDirectory(root));
 }
 
 /** What a system takes as the path of a socket: 108 bytes with its end on Linux, 104 on macOS. */
@@ -62,7 +62,7 @@ export async function prepareSocketPath({ root }: DataDirectory): Promise<string
   const inRoot = join(root, "host.sock");
   if (Buffer.byteLength(inRoot) <= SOCKET_PATH_BYTES_MAX) return inRoot;
   const folder = join(tmpdir(), `montana-${process.getuid?.() ?? 0}`);
-  await asUsable(folder, () => makeDirectory(folder));
+  asUsable(folder, () => createDirectory(folder));
   const { uid, mode } = await lstat(folder);
   // Somebody else's folder in a place where all may write could lead to somebody else's socket.
   if (uid !== process.getuid?.() || (mode & 0o170077) !== 0o040000) {
@@ -71,18 +71,9 @@ export async function prepareSocketPath({ root }: DataDirectory): Promise<string
   return join(folder, `${name}.sock`);
 }
 
-/** With its parents, one by one: Node's own way never returns where one of them takes no folders (procfs). */
-async function makeDirectory(path: string): Promise<void> {
-  if (existsSync(path)) return;
-  await makeDirectory(dirname(path));
-  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  });
-}
-
-async function asUsable(directory: string, run: () => Promise<unknown>): Promise<void> {
+function asUsable(directory: string, run: () => void): void {
   try {
-    await run();
+    run();
   } catch (error) {
     throw apiError("directory-unusable", { directory, errno: (error as NodeJS.ErrnoException).code ?? "unknown" });
   }

@@ -13,7 +13,7 @@ import { apiError, noticeOf } from "../api/errors.ts";
 import { EventRing } from "../api/events.ts";
 import { router, type Context } from "../api/router.ts";
 import { API_PATH } from "../api/server.ts";
-import type { NodeService, Services } from "../api/services.ts";
+import { NO_NODE, type NodeService, type Services } from "../api/services.ts";
 import { Tasks } from "../api/tasks.ts";
 import { keystoreContext } from "../keystore/context.ts";
 import { inspectIdentity } from "../keystore/identityStore.ts";
@@ -130,16 +130,7 @@ function storedNode(state: StateClient, { network, directory }: OpenedNetwork): 
       const { height, roots } = await state.ask("summary", undefined);
       const window = height === 0n ? undefined : height - 1n;
       return {
-        ...{
-          phase: "stopped",
-          windowAtMs: null,
-          peers: 0,
-          candidate: null,
-          queue: null,
-          progress: null,
-          unverifiedCandidates: [],
-          notices: [],
-        },
+        ...NO_NODE,
         window: window === undefined ? null : Number(window),
         stateRoot: toHex(roots.stateRoot),
         supply: window === undefined ? null : supplyAt(network.rules.params.emissionMoneta, window).toString(),

@@ -2,9 +2,7 @@
  * Networks of real processes on loopback, as people would run them: every node a `montana start` with a data directory of its
  * own, watched through its API while it runs and through its store when it has stopped.
  */
-import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -24,6 +22,7 @@ import { toHex, type AccountId } from "../../main/protocol/bytes.ts";
 import { MONTANA_PARAMS } from "../../main/protocol/genesis/montana.ts";
 import { rulesOf } from "../../main/protocol/genesis/rules.ts";
 import { proposalHeader } from "../../main/protocol/objects/consensus.ts";
+import { freePort } from "./freePort.ts";
 
 const { crypto } = loadCrypto();
 export const NETWORK_NAME = "cohort";
@@ -282,14 +281,4 @@ export class CohortNode {
   get #file(): string {
     return join(this.#playground.data, "cohort.json");
   }
-}
-
-/** Taken and given back: nobody else asks for ports between. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -26,7 +26,8 @@ import { deriveKeys } from "../../main/protocol/identity/keys.ts";
 import { formatPeerId, peerIdOf } from "../../main/protocol/identity/peerId.ts";
 import { proposalHeader, type ProposalHeader } from "../../main/protocol/objects/consensus.ts";
 import { answering, newIdentity, peerIdTextOf } from "./peer.ts";
-import { freePort, RcNode, type RcNodeOptions } from "./rcNode.ts";
+import { freePort } from "../integration/freePort.ts";
+import { RcNode, type RcNodeOptions } from "./rcNode.ts";
 
 const ENTROPY = new Uint8Array(32).fill(0x5c);
 const NAME = "rc1-interop";

@@ -1,10 +1,10 @@
 /** A node of the reference as a child process in a folder of its own. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "../integration/freePort.ts";
 
 export interface ManifestPeer {
   readonly label: string;
@@ -117,12 +117,4 @@ export function cpuSecondsOf(
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks / 100;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return (address as { port: number }).port;
 }

@@ -2,7 +2,7 @@
  * What the state worker does, free of threads: it owns the store and answers one request after the other. Long tasks run in
  * slices, between which other requests are answered, windows decided among them.
  */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 
@@ -28,6 +28,7 @@ import { backUp, STORE_FOLDER } from "../store/backup.ts";
 import { createStore } from "../store/builder.ts";
 import { checkStore } from "../store/check.ts";
 import { storeError } from "../store/errors.ts";
+import { createDirectory } from "../store/files.ts";
 import { historyOf } from "../store/history.ts";
 import { importRc1 } from "../store/importRc1.ts";
 import type { StateSnapshot } from "../store/snapshot.ts";
@@ -231,7 +232,7 @@ export class StateService {
   async #open(options: OpenOptions, context: TaskContext): Promise<Opened> {
     if (this.#store !== undefined) throw storeError("store-in-use", { file: options.directory });
     const full = storeOptions(this.#crypto, options);
-    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    createDirectory(options.directory);
     const isThere = existsSync(full.directory) || existsSync(`${full.directory}.old`);
     if (!isThere && options.whenMissing === "create") {
       const { rules, founders } = options;

@@ -15,12 +15,11 @@ import type { EpochData } from "../../protocol/transition/adaptEpoch.ts";
 import { Archive, type WindowTime } from "./archive.ts";
 import { Database } from "./database.ts";
 import { storeError } from "./errors.ts";
-import { fileSize, requireFreeSpace, syncDirectory } from "./files.ts";
+import { createDirectory, fileSize, requireFreeSpace, syncDirectory } from "./files.ts";
 import { KEY_FILE, KEY_SLOT_SIZE, KeyFile } from "./keyFile.ts";
 import { TABLE_NAMES } from "./layouts.ts";
 import { heightMark, Meta } from "./settled.ts";
 import {
-  createDirectory,
   DATABASE_FILE,
   finish,
   HEIGHT_FILE,

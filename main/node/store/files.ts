@@ -1,5 +1,17 @@
 /** File operations that have happened when they return: written through, and found again after a power cut. */
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 import { storeError } from "./errors.ts";
@@ -55,6 +67,20 @@ export function replaceFile(path: string, chunks: Iterable<Uint8Array>): void {
   closeSync(fd);
   renameSync(temporary, path);
   syncDirectory(dirname(path));
+}
+
+/**
+ * For its owner alone, with its parents, one by one: Node's own way never returns where one of them takes no folders
+ * (procfs). Somebody else may make them at the same time.
+ */
+export function createDirectory(path: string): void {
+  if (existsSync(path)) return;
+  createDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 export function fileSize(path: string): number {

@@ -4,7 +4,7 @@
  *
  * The long ways in and out are generators: the caller decides how they are driven, shows the progress and may end them.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { byteKey, compareBytes, equalBytes, toHex, type Hash32 } from "../../protocol/bytes.ts";
@@ -498,11 +498,4 @@ function finishReplacement(directory: string): void {
     renameSync(replaced, directory);
     syncDirectory(dirname(directory));
   }
-}
-
-/** With its parents, one by one: Node's own way never returns where one of them takes no folders (procfs). */
-export function createDirectory(path: string): void {
-  if (existsSync(path)) return;
-  createDirectory(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
 }

@@ -4,13 +4,13 @@
  *
  * `sync/staged.bin`: header, then records: kind u8 ‖ anchor u64 ‖ index u32 ‖ length u32 ‖ content ‖ CRC-32 of all before.
  */
-import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
 import { ascii, concatBytes, equalBytes, type Hash32 } from "../../protocol/bytes.ts";
 import { bytes, decode, encode, hash32, struct, u32, u64, u8, type Infer } from "../../protocol/codec/codec.ts";
-import { readUpTo, requireFreeSpace, writeFully } from "../store/files.ts";
+import { createDirectory, readUpTo, requireFreeSpace, writeFully } from "../store/files.ts";
 
 const SYNC_FOLDER = "sync";
 const FILE = "staged.bin";
@@ -51,7 +51,7 @@ export class Staging {
   /** `directory` is the network's; what lies there of another network or of no use is thrown away. */
   constructor(directory: string, networkId: Hash32) {
     const folder = stagingFolder(directory);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    createDirectory(folder);
     this.#path = join(folder, FILE);
     this.#fd = openSync(this.#path, existsSync(this.#path) ? "r+" : "w+", 0o600);
     const head = encode(header, { magic: MAGIC as Infer<typeof header>["magic"], networkId });

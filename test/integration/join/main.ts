@@ -4,8 +4,7 @@
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -17,6 +16,8 @@ import { formatPeerId, peerIdOf } from "../../../main/protocol/identity/peerId.t
 import type { ManifestPeer } from "../../../main/protocol/genesis/manifest.ts";
 import { crypto, FULL, JoinedNetwork, SMALL, type Size } from "./network.ts";
 import { keysOf, type ProcessConfig, type ProcessReport } from "./process.ts";
+import { freePort } from "../freePort.ts";
+import { residentMib } from "../resident.ts";
 
 const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
 const MIB = 2 ** 20;
@@ -183,23 +184,13 @@ function manifestEntry(name: string, port: number, isBootstrap: boolean): Manife
   };
 }
 
-/** The most that a process ever had in memory. */
+/** The most that a process ever had in memory; 0 for one that has ended since it reported. */
 function peakMibOf(pid: number): number {
   try {
-    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024);
+    return residentMib(pid, "peak");
   } catch {
     return 0;
   }
-}
-
-/** Taken and given back: nobody else asks for ports between. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
