@@ -1,16 +1,20 @@
 /**
  * The tunnel: `tunnelState.ts` with a real engine. Traffic takes one of the network's routes; it is "connected" only after
- * something was answered through it, and stays so by watching, probing and changing routes (chapter 08 §4.9, §6, §10).
+ * something was answered through it (`tunnelAttempt.ts`), and stays so by watching, probing and changing routes
+ * (`tunnelMonitor.ts`; chapter 08 §4.9, §6, §10).
  */
-import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { EngineErrorCode, RunningFailure } from "../xray/errors.ts";
 import { NetworkWatch } from "./networkWatch.ts";
-import { TunnelEngine, type RouteOutcome, type TunnelEngineOptions } from "./tunnelEngine.ts";
-import { tunnelError } from "./tunnelErrors.ts";
-import { StallDetector, TunnelFigures, type TrafficSample } from "./tunnelFigures.ts";
-import { RouteMeasures, type RouteMeasure } from "./tunnelMeasures.ts";
+import { attemptRoutes } from "./tunnelAttempt.ts";
+import { Candidates } from "./tunnelCandidates.ts";
+import { TunnelEngine, type EngineWish, type TunnelEngineOptions } from "./tunnelEngine.ts";
+import { faultOf, tunnelError, type TunnelFault } from "./tunnelErrors.ts";
+import { TunnelFigures, type TrafficSample } from "./tunnelFigures.ts";
+import type { RouteMeasure } from "./tunnelMeasures.ts";
+import { measureRoutes, TunnelMonitor } from "./tunnelMonitor.ts";
 import type { SystemProxy, TunnelClock, TunnelMode, TunnelSource, TunnelWish } from "./tunnelPorts.ts";
-import { orderRoutes, type OrderedRoute } from "./tunnelRoutes.ts";
+import type { OrderedRoute } from "./tunnelRoutes.ts";
 import {
   DISCONNECTED,
   nextTunnel,
@@ -18,6 +22,7 @@ import {
   type TunnelEvent,
   type TunnelState,
 } from "./tunnelState.ts";
+import { isAborted, pause, TIMING, type TunnelTiming } from "./tunnelTiming.ts";
 
 export interface TunnelOptions extends Pick<TunnelEngineOptions, "binaries" | "directory" | "probeUrls"> {
   readonly source: TunnelSource;
@@ -29,48 +34,6 @@ export interface TunnelOptions extends Pick<TunnelEngineOptions, "binaries" | "d
   /** As `networkFingerprint`. */
   readonly network: () => string;
   readonly timing?: Partial<TunnelTiming>;
-}
-
-/** Milliseconds. */
-export interface TunnelTiming {
-  /** One route must be verified within this. */
-  readonly connectDeadline: number;
-  /** The next route is tried when the one before has not answered for so long. */
-  readonly headStart: number;
-  readonly checkDeadline: number;
-  readonly probePeriod: number;
-  readonly measurePeriod: number;
-  readonly tick: number;
-  readonly retryMin: number;
-  readonly retryMax: number;
-}
-
-const TIMING: TunnelTiming = {
-  connectDeadline: 10_000,
-  headStart: 3_000,
-  checkDeadline: 4_000,
-  probePeriod: 30_000,
-  measurePeriod: 300_000,
-  tick: 1_000,
-  retryMin: 5_000,
-  retryMax: 60_000,
-};
-
-/** Probes at a time (§10.9). */
-const PARALLEL_MAX = 8;
-/** Routes measured in one round; the next round goes on behind them. */
-const ROUND_MAX = 64;
-/** Rounds in which a route must be the better one before traffic moves to it. */
-const ROUNDS_UNTIL_MOVED = 2;
-/** A neighbour has answered; how long the exit in use may take more, and when its address has refused. Milliseconds. */
-const GRACE_MIN = 1_000;
-const GRACE_REFUSED = 300;
-/** Between checks that a suspicion calls for. Milliseconds. */
-const CHECK_GAP = 2_000;
-
-export interface TunnelFault {
-  readonly code: string;
-  readonly params: ErrorParams;
 }
 
 export interface TunnelStatus {
@@ -99,41 +62,35 @@ export class Tunnel {
   readonly #options: TunnelOptions;
   readonly #timing: TunnelTiming;
   readonly #engine: TunnelEngine;
-  readonly #measures = new RouteMeasures();
+  readonly #candidates: Candidates;
   readonly #listeners = new Set<(status: TunnelStatus) => void>();
   #value: TunnelValue = DISCONNECTED;
   #wish: TunnelWish | undefined;
-  #route: OrderedRoute | undefined;
   #fault: TunnelFault | undefined;
   #attempt: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #cleaning: Promise<void> = Promise.resolve();
   /** What is done to the system's settings, one after the other. */
   #settings: Promise<void> = Promise.resolve();
   #isApplied = false;
-  #monitor: AbortController | undefined;
+  #monitor: { readonly work: TunnelMonitor; readonly abort: AbortController } | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retries = 0;
   #figures = new TunnelFigures();
-  #stall = new StallDetector();
   #connectedAtMs: number | undefined;
-  /** Codes of routes that were lost in use; tried last. */
-  #lost = new Set<string>();
   /** The engine ended too often to be started again in the same attempt. */
   #endedBy: ProtocolError | undefined;
-  #isChecking = false;
-  #checkedMs = 0;
-  #wasAlive = false;
 
   constructor(options: TunnelOptions) {
     this.#options = options;
     this.#timing = { ...TIMING, ...options.timing };
+    this.#candidates = new Candidates(options.source, options.clock);
     this.#engine = new TunnelEngine({
       binaries: options.binaries,
       directory: options.directory,
       probeUrls: options.probeUrls,
       onEnd: (code) => this.#onEngineEnd(code),
       onOpened: (route) => {
-        if (route === this.#route?.code) this.#stall.onOpened(options.clock.now());
+        if (route === this.#candidates.current?.code) this.#monitor?.work.onOpened();
       },
       onFailure: (route, code) => this.#onRouteFailure(route, code),
     });
@@ -141,7 +98,7 @@ export class Tunnel {
 
   get status(): TunnelStatus {
     const { state, cause } = this.#value;
-    const route = state === "connected" ? this.#route : undefined;
+    const route = state === "connected" ? this.#candidates.current : undefined;
     const { up, down } = this.#figures.total;
     const port = this.#engine.port;
     return {
@@ -157,7 +114,7 @@ export class Tunnel {
       bytesDown: down,
       rate: this.#figures.latest ?? null,
       sessionMs: this.#connectedAtMs === undefined ? null : this.#options.clock.now() - this.#connectedAtMs,
-      delayMs: (route && this.#measures.of(route.code)?.delayMs) ?? null,
+      delayMs: (route && this.#candidates.measureOf(route.code)?.delayMs) ?? null,
     };
   }
 
@@ -187,14 +144,14 @@ export class Tunnel {
    * `tunnel-cancelled` when another call came before the end.
    */
   async connect(wish: TunnelWish): Promise<TunnelStatus> {
-    this.#order(wish);
+    this.#candidates.order(wish);
     if (wish.mode === "proxy" && this.#options.systemProxy === undefined) {
       throw tunnelError("mode-unavailable", { mode: wish.mode });
     }
     if (this.#value.state === "disconnecting") await this.#cleaning;
     this.#wish = wish;
     this.#fault = undefined;
-    this.#lost.clear();
+    this.#candidates.forgiveAll();
     if (this.#isTrying) for (const event of ["disconnect", "cleaned"] as const) this.#move(event);
     this.#move(this.#value.state === "connected" ? "city-selected" : "connect");
     const attempt = this.#begin();
@@ -216,35 +173,24 @@ export class Tunnel {
   /** Measures every route now, through the tunnel. Only while the engine runs; by the routes' codes. */
   async measure(): Promise<ReadonlyMap<string, RouteMeasure>> {
     if (this.#wish !== undefined) {
-      const routes = this.#order({ ...this.#wish, strict: false });
-      await this.#measureAll(routes.slice(0, ROUND_MAX), new AbortController().signal);
+      const routes = this.#candidates.order({ ...this.#wish, strict: false });
+      await measureRoutes(this.#parts, routes, new AbortController().signal);
+      await this.#monitor?.work.settle();
     }
     return this.measures;
   }
 
   /** What is known of the routes, by their codes. */
   get measures(): ReadonlyMap<string, RouteMeasure> {
-    return new Map(
-      this.#options.source.read().routes.flatMap(({ code }) => {
-        const measure = this.#measures.of(code);
-        return measure === undefined ? [] : [[code, measure]];
-      }),
-    );
+    return this.#candidates.measures;
+  }
+
+  get #parts() {
+    return { engine: this.#engine, candidates: this.#candidates, timing: this.#timing };
   }
 
   get #isTrying(): boolean {
     return this.#value.state === "connecting" || this.#value.state === "reconnecting";
-  }
-
-  /** The routes of an attempt, in its order. */
-  #order(wish: TunnelWish): readonly OrderedRoute[] {
-    const network = this.#options.source.read();
-    const { city: chosen, strict } = wish;
-    const routes = orderRoutes({ network, measures: this.#measures, chosen, strict, current: this.#route?.code });
-    return [
-      ...routes.filter(({ code }) => !this.#lost.has(code)),
-      ...routes.filter(({ code }) => this.#lost.has(code)),
-    ];
   }
 
   #move(event: TunnelEvent): void {
@@ -268,7 +214,7 @@ export class Tunnel {
 
   #countRoutes(wish: TunnelWish): number {
     try {
-      return this.#order(wish).length;
+      return this.#candidates.order(wish).length;
     } catch {
       // The entries have gone meanwhile: the attempt will say so.
       return 1;
@@ -310,101 +256,37 @@ export class Tunnel {
     this.#endedBy = undefined;
     if (endedBy !== undefined && this.#value.cause === "child-exited") throw endedBy;
     if (this.#value.state === "reconnecting") await this.#untilNetwork(signal);
-    let waiting: readonly OrderedRoute[] = this.#order(wish);
+    const routes = this.#candidates.order(wish);
     if (isAborted(signal)) return;
-    const others = this.#order({ ...wish, strict: false }).filter(({ code }) => waiting.every((w) => w.code !== code));
-    const selected = this.#route !== undefined && this.#value.state === "reconnecting" ? this.#route : waiting[0]!;
-    const isStillThere = waiting.some(({ code }) => code === selected.code);
-    await this.#engine.run({
-      routes: [...waiting, ...others],
-      selected: (isStillThere ? selected : waiting[0]!).code,
+    await this.#engine.run(this.#engineWish(wish, routes));
+    this.#candidates.dropGone();
+    const route = await attemptRoutes(
+      {
+        ...this.#parts,
+        signal,
+        lead: () => this.#setSystem(wish.mode === "proxy"),
+        onRouteFailed: () => this.#failOne(),
+        onFault: (fault) => (this.#fault ??= fault),
+      },
+      routes,
+    );
+    if (isAborted(signal)) return;
+    if (route === undefined) return this.#failAll(this.#fault);
+    this.#candidates.take(route);
+    if (this.#value.state === "connecting") this.#fault = undefined;
+    this.#move("verified");
+  }
+
+  #engineWish(wish: TunnelWish, routes: readonly OrderedRoute[]): EngineWish {
+    const others = this.#candidates.order({ ...wish, strict: false });
+    const { current } = this.#candidates;
+    const isKept = this.#value.state === "reconnecting" && routes.some(({ code }) => code === current?.code);
+    return {
+      routes: [...routes, ...others.filter(({ code }) => routes.every((route) => route.code !== code))],
+      selected: (isKept ? current! : routes[0]!).code,
       bypass: wish.bypass,
       port: wish.port,
-    });
-    this.#measures.keepOnly(new Set(this.#options.source.read().routes.map(({ code }) => code)));
-    while (!isAborted(signal)) {
-      const route = await this.#race(waiting, signal);
-      if (isAborted(signal)) return;
-      if (route === undefined) return this.#failAll(this.#fault);
-      if (await this.#take(route, wish, signal)) return;
-      if (isAborted(signal)) return;
-      waiting = waiting.filter(({ code }) => code !== route.code && !this.#lost.has(code));
-      this.#failOne();
-      if (waiting.length === 0) return this.#failAll(this.#fault);
-    }
-  }
-
-  /** The first route that answers; the next one is asked when the one before failed or takes long. */
-  #race(routes: readonly OrderedRoute[], signal: AbortSignal): Promise<OrderedRoute | undefined> {
-    const waiting = [...routes];
-    const over = new AbortController();
-    const both = AbortSignal.any([signal, over.signal]);
-    const { promise, resolve } = Promise.withResolvers<OrderedRoute | undefined>();
-    let running = 0;
-    let timer: NodeJS.Timeout | undefined;
-    const finish = (route?: OrderedRoute): void => {
-      clearTimeout(timer);
-      over.abort();
-      resolve(route);
     };
-    const startNext = (): void => {
-      clearTimeout(timer);
-      const route = waiting.shift();
-      if (route === undefined) {
-        if (running === 0) finish();
-        return;
-      }
-      running++;
-      void this.#isAnswering(route, both).then((isOk) => {
-        running--;
-        if (isAborted(both)) return;
-        if (isOk) return finish(route);
-        this.#lost.add(route.code);
-        this.#failOne();
-        startNext();
-      });
-      if (running < PARALLEL_MAX && waiting.length > 0) timer = setTimeout(startNext, this.#timing.headStart);
-    };
-    signal.addEventListener("abort", () => finish(), { once: true });
-    if (isAborted(signal)) finish();
-    else startNext();
-    return promise;
-  }
-
-  async #isAnswering(route: OrderedRoute, signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#engine.whenUp();
-    } catch {
-      return false;
-    }
-    const outcome = await this.#engine.probe(route.code, this.#timing.connectDeadline, signal);
-    if (isAborted(signal)) return false;
-    this.#record(route, outcome);
-    return outcome.result === "ok";
-  }
-
-  /** Sends traffic through a route that answers, and sees it arrive. */
-  async #take(route: OrderedRoute, wish: TunnelWish, signal: AbortSignal): Promise<boolean> {
-    await this.#engine.select(route.code);
-    const outcome = await this.#engine.probeProxy(route.code, this.#timing.connectDeadline, signal);
-    if (isAborted(signal)) return false;
-    if (outcome.result !== "ok") {
-      this.#record(route, outcome);
-      return false;
-    }
-    await this.#setSystem(wish.mode === "proxy");
-    if (isAborted(signal)) return false;
-    this.#route = route;
-    this.#lost.delete(route.code);
-    if (this.#value.state === "connecting") this.#fault = undefined;
-    this.#options.source.onVerified(route);
-    this.#move("verified");
-    return true;
-  }
-
-  #record(route: OrderedRoute, outcome: RouteOutcome): void {
-    this.#measures.record(route.code, outcome, outcome.fault, Math.floor(this.#options.clock.unixMs() / 1_000));
-    if (outcome.fault !== undefined) this.#fault ??= { code: outcome.fault, params: { city: route.city } };
   }
 
   /** One candidate less, but for the last: with it ends the attempt. */
@@ -415,7 +297,7 @@ export class Tunnel {
   async #failAll(fault: TunnelFault | undefined): Promise<void> {
     this.#fault = fault ?? { code: "unknown", params: {} };
     const wish = this.#wish!;
-    this.#lost.clear();
+    this.#candidates.forgiveAll();
     void this.#options.source.refresh().catch(() => undefined);
     // With the kill switch all stays as it is: programs are led to an engine that lets nothing out.
     if (!wish.killSwitch) await this.#cleanUpMachine();
@@ -431,13 +313,13 @@ export class Tunnel {
     // It may have got past its last look at the signal.
     await this.#cleanUpMachine();
     this.#fault = undefined;
-    this.#lost.clear();
+    this.#candidates.forgiveAll();
   }
 
   async #cleanUpMachine(): Promise<void> {
     await this.#setSystem(false).catch((error: unknown) => (this.#fault = faultOf(error)));
     await this.#engine.stop();
-    this.#route = undefined;
+    this.#candidates.current = undefined;
     this.#connectedAtMs = undefined;
   }
 
@@ -488,205 +370,38 @@ export class Tunnel {
   }
 
   #onRouteFailure(route: string, code: RunningFailure): void {
-    if (this.#value.state !== "connected" || this.#route?.code !== route) return;
-    this.#check({ code, params: { city: this.#route.city } });
+    const { current } = this.#candidates;
+    if (current?.code !== route) return;
+    this.#monitor?.work.check({ code, params: { city: current.city } });
   }
 
   #startMonitor(): void {
     this.#endMonitor();
-    const { clock, network } = this.#options;
+    const { clock, network, random } = this.#options;
     if (this.#connectedAtMs === undefined) {
       this.#connectedAtMs = clock.now();
       this.#figures = new TunnelFigures();
     }
-    this.#stall = new StallDetector();
-    const monitor = new AbortController();
-    this.#monitor = monitor;
-    void this.#watch(monitor.signal, new NetworkWatch(clock.unixMs(), network()));
-    void this.#keepMeasuring(monitor.signal);
+    const abort = new AbortController();
+    const work = new TunnelMonitor(
+      {
+        ...this.#parts,
+        clock,
+        network,
+        random,
+        figures: this.#figures,
+        wish: this.#wish!,
+        onEvent: (event) => this.#react(event),
+        onFault: (fault) => (this.#fault = fault),
+        onMoved: () => this.#tell(),
+      },
+      abort.signal,
+    );
+    this.#monitor = { work, abort };
   }
 
   #endMonitor(): void {
-    this.#monitor?.abort();
+    this.#monitor?.abort.abort();
     this.#monitor = undefined;
   }
-
-  async #watch(signal: AbortSignal, network: NetworkWatch): Promise<void> {
-    const { clock } = this.#options;
-    const { tick, probePeriod } = this.#timing;
-    this.#checkedMs = clock.now();
-    this.#wasAlive = false;
-    await this.#settleStall();
-    while (!isAborted(signal)) {
-      await pause(tick, signal);
-      if (isAborted(signal)) return;
-      const change = network.look(clock.unixMs(), this.#options.network(), tick);
-      if (change !== undefined) {
-        this.#measures.clear();
-        this.#react(change);
-        return;
-      }
-      if (await this.#isStalled()) this.#check({ code: "exit-timeout", params: { city: this.#route?.city ?? "" } });
-      else if (clock.now() - this.#checkedMs >= probePeriod) this.#check(undefined);
-    }
-  }
-
-  async #isStalled(): Promise<boolean> {
-    const now = this.#options.clock.now();
-    try {
-      const { all, route } = await this.#engine.traffic(this.#route?.code ?? "");
-      this.#figures.sample(all, now);
-      return this.#stall.sample(route, now);
-    } catch {
-      // An engine that ended says so itself.
-      return false;
-    }
-  }
-
-  async #settleStall(): Promise<void> {
-    try {
-      const { route } = await this.#engine.traffic(this.#route?.code ?? "");
-      this.#stall.settle(route, this.#options.clock.now());
-    } catch {
-      // As above.
-    }
-  }
-
-  /** Asks whether the exit in use still works; at most one such question at a time. `suspicion` says why it may not. */
-  #check(suspicion: TunnelFault | undefined): void {
-    const now = this.#options.clock.now();
-    const signal = this.#monitor?.signal;
-    const route = this.#route;
-    if (this.#isChecking || signal === undefined || route === undefined) return;
-    if (suspicion !== undefined && this.#wasAlive && now - this.#checkedMs < CHECK_GAP) return;
-    this.#isChecking = true;
-    void this.#isAlive(route, suspicion?.code === "exit-refused", signal)
-      .then(async (isAlive) => {
-        if (isAborted(signal)) return;
-        this.#checkedMs = this.#options.clock.now();
-        this.#wasAlive = isAlive;
-        if (isAlive) {
-          this.#react("probe-ok");
-          await this.#settleStall();
-          return;
-        }
-        this.#fault = suspicion ?? { code: "exit-timeout", params: { city: route.city } };
-        this.#lost.add(route.code);
-        // Both of its two probes were lost.
-        for (let i = 0; i < 2; i++) this.#react("probe-failed");
-      })
-      .finally(() => (this.#isChecking = false));
-  }
-
-  /** Two probes on the way of programs' traffic, against a neighbour: when that answers, the exit in use has little time left. */
-  async #isAlive(route: OrderedRoute, isRefused: boolean, signal: AbortSignal): Promise<boolean> {
-    const over = new AbortController();
-    const both = AbortSignal.any([signal, over.signal]);
-    const { checkDeadline } = this.#timing;
-    const probe = async (): Promise<boolean> => {
-      const outcome = await this.#engine.probeProxy(route.code, checkDeadline, both);
-      if (outcome.result === "ok") this.#record(route, outcome);
-      return outcome.result === "ok";
-    };
-    const asked = [probe(), probe()];
-    const own = Promise.all(asked).then((answers) => answers.includes(true));
-    const first = Promise.race(asked).then((isOk) => isOk || own);
-    const neighbour = this.#orderOrNone().find(({ code }) => code !== route.code);
-    const usual = this.#measures.of(route.code)?.connectMs ?? 0;
-    const overtaken = async (): Promise<boolean> => {
-      // With nowhere to go there is no hurry.
-      if (neighbour === undefined) return own;
-      const { result } = await this.#engine.probe(neighbour.code, checkDeadline, both);
-      if (result !== "ok") return own;
-      const grace = isRefused ? GRACE_REFUSED : Math.max(GRACE_MIN, 3 * usual);
-      await pause(Math.min(checkDeadline, grace), both);
-      return false;
-    };
-    const isAlive = await Promise.race([first, overtaken()]);
-    over.abort();
-    return isAlive;
-  }
-
-  /** Rounds over all routes in the background. */
-  async #keepMeasuring(signal: AbortSignal): Promise<void> {
-    const { measurePeriod, tick } = this.#timing;
-    let position = 0;
-    let better: { readonly code: string; readonly rounds: number } | undefined;
-    await pause(tick, signal);
-    while (!isAborted(signal)) {
-      const routes = this.#orderOrNone();
-      const round = [...routes.slice(position), ...routes.slice(0, position)].slice(0, ROUND_MAX);
-      position = routes.length <= ROUND_MAX ? 0 : (position + ROUND_MAX) % routes.length;
-      await this.#measureAll(round, signal);
-      if (isAborted(signal)) return;
-      for (const { code } of routes) if (this.#measures.of(code)?.rank === 0) this.#lost.delete(code);
-      const [best] = this.#orderOrNone();
-      if (best === undefined || best.code === this.#route?.code || !this.#engine.holds(best.code)) better = undefined;
-      else better = { code: best.code, rounds: better?.code === best.code ? better.rounds + 1 : 1 };
-      if (better !== undefined && better.rounds >= ROUNDS_UNTIL_MOVED) {
-        better = undefined;
-        await this.#moveTo(best!, signal);
-      }
-      await pause(measurePeriod * (0.9 + this.#options.random() / 5), signal);
-    }
-  }
-
-  #orderOrNone(): readonly OrderedRoute[] {
-    try {
-      return this.#order(this.#wish!);
-    } catch {
-      return [];
-    }
-  }
-
-  /** To a route that was just measured and is the better one; the connection does not end for that. */
-  async #moveTo(route: OrderedRoute, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#engine.select(route.code);
-    } catch {
-      return;
-    }
-    if (isAborted(signal)) return;
-    this.#route = route;
-    this.#options.source.onVerified(route);
-    await this.#settleStall();
-    this.#tell();
-    this.#check(undefined);
-  }
-
-  async #measureAll(routes: readonly OrderedRoute[], signal: AbortSignal): Promise<void> {
-    const waiting = routes.filter(({ code }) => this.#engine.holds(code));
-    const work = async (): Promise<void> => {
-      for (let route = waiting.shift(); route !== undefined && !isAborted(signal); route = waiting.shift()) {
-        const outcome = await this.#engine.probe(route.code, this.#timing.connectDeadline, signal);
-        const nowUnix = Math.floor(this.#options.clock.unixMs() / 1_000);
-        if (!isAborted(signal)) this.#measures.record(route.code, outcome, outcome.fault, nowUnix);
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_MAX }, work));
-    if (!isAborted(signal)) await this.#settleStall();
-  }
-}
-
-function faultOf(error: unknown): TunnelFault {
-  const { code, params } = error as { readonly code?: unknown; readonly params?: TunnelFault["params"] };
-  if (typeof code !== "string" || params === undefined) throw error;
-  return { code, params };
-}
-
-/** Asked anew each time: it changes while others work. */
-const isAborted = (signal: AbortSignal): boolean => signal.aborted;
-
-/** Resolves after so many milliseconds, or at once when aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (isAborted(signal)) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }

@@ -15,3 +15,15 @@ export type TunnelErrorCode =
 
 export const tunnelError = (code: TunnelErrorCode, params: ErrorParams = {}): ProtocolError<TunnelErrorCode> =>
   new ProtocolError(code, params);
+
+export interface TunnelFault {
+  readonly code: string;
+  readonly params: ErrorParams;
+}
+
+/** Of an error that names itself; throws every other one. */
+export function faultOf(error: unknown): TunnelFault {
+  const { code, params } = error as { readonly code?: unknown; readonly params?: ErrorParams };
+  if (typeof code !== "string" || params === undefined) throw error;
+  return { code, params };
+}
