@@ -15,6 +15,26 @@ import { LineSplitter } from "./output.ts";
 import { requireFreePorts } from "./ports.ts";
 import { identifyProcess } from "./processes.ts";
 
+/** One process of the engine, however it came to be. */
+export interface EngineRun {
+  /** The engine's own, not that of a program that watches over it; undefined when it did not get so far. */
+  readonly pid: number | undefined;
+  /** Its exit status, null when a signal ended it; comes when nothing of it is left. */
+  readonly ended: Promise<number | null>;
+  /** Ends it; {@link ended} tells when. */
+  stop(): void;
+}
+
+export interface EngineLaunch {
+  /** Goes to its standard input. */
+  readonly config: string;
+  /** Each line of its output. */
+  readonly onLine: (line: string) => void;
+}
+
+/** Starts an engine that this program may not start itself (full-device mode). Throws {code, params}. */
+export type EngineLauncher = (launch: EngineLaunch) => Promise<EngineRun>;
+
 export interface ProcessOptions {
   readonly binaries: Binaries;
   /** The folder of `openEngineDirectory`. */
@@ -22,6 +42,8 @@ export interface ProcessOptions {
   readonly config: EngineConfig;
   /** Redacted. */
   readonly onLine: (line: string) => void;
+  /** Without, the engine is a child of this program, under the guard. */
+  readonly launcher?: EngineLauncher;
 }
 
 /** Milliseconds. */
@@ -37,21 +59,21 @@ const STARTED = "core: Xray ";
 const GUARD_CANNOT_START = 127;
 
 export class EngineProcess {
-  readonly #child: ChildProcess;
-  /** The engine's own, not the guard's. */
+  readonly #run: EngineRun;
   readonly pid: number;
-  /** Its exit status, null when a signal ended it; comes when nothing of it is left. */
+  /** As of {@link EngineRun}. */
   readonly ended: Promise<number | null>;
 
-  private constructor(child: ChildProcess, pid: number, ended: Promise<number | null>) {
-    this.#child = child;
+  private constructor(run: EngineRun, pid: number, ended: Promise<number | null>) {
+    this.#run = run;
     this.pid = pid;
     this.ended = ended;
   }
 
   /**
    * Gives the engine once it answers. Throws `engine-missing`, `engine-directory-unusable`, the codes of `StartFailure` with
-   * `port` where one is known, `engine-not-ready`, or `engine-stopped` when `signal` is aborted; then no process is left.
+   * `port` where one is known, `engine-not-ready`, `engine-stopped` when `signal` is aborted, or the launcher's own; then no
+   * process is left.
    */
   static async start(options: ProcessOptions, signal?: AbortSignal): Promise<EngineProcess> {
     const { binaries, directory, config, onLine } = options;
@@ -59,21 +81,24 @@ export class EngineProcess {
       throw engineError("engine-directory-unusable", { path: directory, errno: "EBUSY" });
     }
     await requireFreePorts(config);
-    const child = spawnEngine(binaries, directory, ["run", "-c", "stdin:"]);
     const startLines: string[] = [];
     const seen = { start: false, end: false };
-    const ended = watch(child, directory, (line) => {
-      seen.start ||= line.includes(STARTED);
-      if (startLines.length < START_LINES_MAX) startLines.push(line);
-      onLine(line);
+    const launcher = options.launcher ?? launchUnderGuard(binaries, directory);
+    const run = await launcher({
+      config: JSON.stringify(config),
+      onLine: (raw) => {
+        const line = redactLine(raw);
+        seen.start ||= line.includes(STARTED);
+        if (startLines.length < START_LINES_MAX) startLines.push(line);
+        onLine(line);
+      },
     });
-    const end = ended.then((status) => {
+    const end = run.ended.then(async (status) => {
+      // A survivor of a killed guard, and the engine's sockets.
+      await endLeftover(directory);
       seen.end = true;
       return status;
     });
-    // An engine that ends before it has read all is told by its status.
-    child.stdin!.on("error", () => undefined);
-    child.stdin!.end(JSON.stringify(config));
     const failure = async (): Promise<Error> => {
       const status = await end;
       if (status === GUARD_CANNOT_START && startLines.some((line) => line.startsWith("guard: "))) {
@@ -82,11 +107,11 @@ export class EngineProcess {
       const { code, port } = diagnoseStart(status, startLines);
       return engineError(code, port === undefined ? {} : { port });
     };
-    const pid = await pidOf(child, binaries);
-    if (pid === undefined) throw await failure();
-    const engine = new EngineProcess(child, pid, end);
+    if (run.pid === undefined) throw await failure();
+    const engine = new EngineProcess(run, run.pid, end);
     try {
-      const identity = await identifyProcess(pid);
+      // An engine with rights of its own shows nobody what it is; who gave them ends it.
+      const identity = await identifyProcess(run.pid);
       if (identity !== undefined) noteEngine(directory, identity);
     } catch (error) {
       await engine.stop();
@@ -110,12 +135,8 @@ export class EngineProcess {
 
   /** Ends the engine and waits until nothing of it is left. */
   async stop(): Promise<void> {
-    const lifeline = this.#child.stdio[LIFELINE];
-    if (lifeline) lifeline.destroy();
-    else this.#child.kill("SIGTERM");
-    const late = setTimeout(() => this.#child.kill("SIGKILL"), STOP_DEADLINE);
+    this.#run.stop();
     await this.ended;
-    clearTimeout(late);
   }
 }
 
@@ -128,14 +149,34 @@ export async function runEngine(
   const lines: string[] = [];
   const child = spawn(binaries.xray, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
   const ended = collect(child, (line) => {
-    if (lines.length < START_LINES_MAX) lines.push(line);
+    if (lines.length < START_LINES_MAX) lines.push(redactLine(line));
   });
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   return { status: await ended, lines };
 }
 
-function spawnEngine({ xray, guard }: Binaries, directory: string, args: readonly string[]): ChildProcess {
+function launchUnderGuard(binaries: Binaries, directory: string): EngineLauncher {
+  return async ({ config, onLine }) => {
+    const child = spawnEngine(binaries, directory);
+    const ended = collect(child, onLine);
+    // An engine that ends before it has read all is told by its status.
+    child.stdin!.on("error", () => undefined);
+    child.stdin!.end(config);
+    const pid = await pidOf(child, binaries);
+    const stop = (): void => {
+      const lifeline = child.stdio[LIFELINE];
+      if (lifeline) lifeline.destroy();
+      else child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), STOP_DEADLINE);
+      void ended.finally(() => clearTimeout(late));
+    };
+    return { pid, ended, stop };
+  };
+}
+
+function spawnEngine({ xray, guard }: Binaries, directory: string): ChildProcess {
+  const args = ["run", "-c", "stdin:"];
   const hasLifeline = guard !== undefined && process.platform !== "win32";
   return spawn(guard ?? xray, guard === undefined ? args : [xray, ...args], {
     cwd: directory,
@@ -155,16 +196,10 @@ function environment(): NodeJS.ProcessEnv {
   );
 }
 
-/** The exit status, once output has been read and a survivor of a killed guard has been ended. */
-async function watch(child: ChildProcess, directory: string, onLine: (line: string) => void): Promise<number | null> {
-  const status = await collect(child, onLine);
-  await endLeftover(directory);
-  return status;
-}
-
+/** The exit status, once output has been read. */
 function collect(child: ChildProcess, onLine: (line: string) => void): Promise<number | null> {
   for (const stream of [child.stdout!, child.stderr!]) {
-    const lines = new LineSplitter((line) => onLine(redactLine(line)));
+    const lines = new LineSplitter(onLine);
     stream.on("data", (chunk: Buffer) => lines.push(chunk));
     stream.on("end", () => lines.end());
     stream.on("error", () => undefined);
