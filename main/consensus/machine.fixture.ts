@@ -15,7 +15,7 @@ import { emptyTrees, updateTrees, type StateRoots } from "../protocol/state/root
 import { genesisTimechainValue } from "../protocol/timechain/genesisValue.ts";
 import { genesisEpoch } from "../protocol/transition/adaptEpoch.ts";
 import type { Settled, WindowResult } from "../protocol/transition/applyWindow.ts";
-import type { Effect } from "./effects.ts";
+import type { Effect, Sign } from "./effects.ts";
 import type { MachineEvent } from "./events.ts";
 import { WindowMachine } from "./machine.ts";
 import type { LoggedObject } from "./material.ts";
@@ -54,6 +54,8 @@ export interface BenchOptions {
   readonly self?: number;
   readonly log?: readonly LoggedObject[];
   readonly chainLengths?: readonly bigint[];
+  /** What it asks to be signed is not: a quiet node. */
+  readonly isSilent?: boolean;
 }
 
 export class Bench {
@@ -62,12 +64,13 @@ export class Bench {
   readonly log: LoggedObject[] = [];
   readonly #machine: WindowMachine;
   readonly #self: number;
+  readonly #isSilent: boolean;
   readonly #state: MemoryState;
   #settled: Settled;
   readonly #results = new Map<string, WindowResult>();
   #nextMessage = 0;
 
-  constructor({ nodes = 4, self = 1, log = [], chainLengths = [] }: BenchOptions = {}) {
+  constructor({ nodes = 4, self = 1, log = [], chainLengths = [], isSilent = false }: BenchOptions = {}) {
     const others = members
       .slice(1, nodes)
       .map(({ publicKey }) => ({ accountPubkey: publicKey, nodePubkey: publicKey }));
@@ -81,6 +84,7 @@ export class Bench {
     });
     this.#settled = { state: this.#state, trees, epoch: genesisEpoch(this.rules) };
     this.#self = self;
+    this.#isSilent = isSilent;
     this.#machine = new WindowMachine(crypto, this.rules, { nodeId: nodeIds[self]!, protocolVersionMax: 1 });
     const view = viewOf(crypto, this.#state, this.#settled.epoch, 0n, undefined);
     this.step({ kind: "started", view, past: [], log, times: [] });
@@ -95,9 +99,7 @@ export class Bench {
     for (const effect of this.#machine.step(event)) {
       this.effects.push(effect);
       if (effect.kind === "sign") {
-        const object = signObject(crypto, members[this.#self]!.secretKey, effect.unsigned);
-        this.log.push({ signed: object, keep: effect.keep });
-        this.step({ kind: "signed", signed: object });
+        if (!this.#isSilent) this.#sign(effect);
       } else if (effect.kind === "list-objects") {
         this.step(listObjects(crypto, this.rules, this.#state, effect));
       } else if (effect.kind === "check-objects") {
@@ -108,6 +110,17 @@ export class Bench {
         this.step({ kind: "transition-computed", key: effect.key, outcome });
       }
     }
+  }
+
+  /** Signs what a silent one has asked for all the same. */
+  finishSigning(): void {
+    for (const effect of this.all("sign")) this.#sign(effect);
+  }
+
+  #sign({ unsigned, keep }: Sign): void {
+    const signed = signObject(crypto, members[this.#self]!.secretKey, unsigned);
+    this.log.push({ signed, keep });
+    this.step({ kind: "signed", signed });
   }
 
   /** Carries out the last `persist`. */

@@ -1,6 +1,7 @@
 /** The rules of chapter 03 §6, one at a time, on one machine. Four equal nodes: a quorum is three, a third is two. */
 import { describe, expect, test } from "vitest";
 
+import { equalBytes } from "../protocol/bytes.ts";
 import { PRECOMMIT, PREVOTE, proposalHeader } from "../protocol/objects/consensus.ts";
 import { Bench, bundleOf, crypto, nodeIds, signed, T0, voteOf } from "./machine.fixture.ts";
 import { NIL } from "./objects.ts";
@@ -236,6 +237,28 @@ describe("after a restart", () => {
     bench.arm();
     bench.expire("propose");
     expect(bench.ownVotes()).toEqual([]);
+  });
+});
+
+describe("of a key that is at work elsewhere", () => {
+  test("a signature is reported also when this node has asked for the same one and not got it", () => {
+    const bench = new Bench({ isSilent: true });
+    bench.arm();
+    bench.expire("propose");
+    expect(bench.all("sign").map(({ unsigned }) => unsigned.type)).toContain("vote");
+    bench.receive(voteOf(1, 1, PREVOTE, NIL));
+    expect(bench.last("report")?.fault.code).toBe("own-signature-elsewhere");
+  });
+
+  test("a signature that comes in while this node signs something else keeps that from leaving", () => {
+    const bench = new Bench({ isSilent: true });
+    bench.arm();
+    bench.expire("propose");
+    const votes = () => bench.all("broadcast").filter(({ message }) => message.type === "vote");
+    const elsewhere = voteOf(1, 1, PREVOTE, otherHash);
+    bench.receive(elsewhere);
+    bench.finishSigning();
+    expect(votes().filter(({ message }) => !equalBytes(message.payload, elsewhere.payload))).toEqual([]);
   });
 });
 

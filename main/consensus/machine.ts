@@ -174,7 +174,8 @@ export class WindowMachine {
 /** An own object is signed and logged: it counts, and leaves. */
 function takeSigned(state: NodeState, out: Effect[], signed: Signed): void {
   const { objects, window } = state;
-  state.signed.record(signed);
+  // Meanwhile the same key may have signed something else elsewhere: this one stays here.
+  if (!state.signed.record(signed)) return;
   out.push({ kind: "broadcast", message: objects.signed(signed) });
   switch (signed.type) {
     case "bundle":

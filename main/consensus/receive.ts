@@ -229,7 +229,7 @@ function holdVote(state: NodeState, vote: ProposalVote): Verdict {
 
 /** This node's key signed it: if not here, then it must not be contradicted here all the same. */
 function recordOwn(state: NodeState, out: Effect[], author: NodeId, signed: Signed): void {
-  if (!equalBytes(author, state.self.nodeId) || state.signed.record(signed)) return;
+  if (!equalBytes(author, state.self.nodeId) || state.signed.meet(signed)) return;
   out.push({ kind: "report", fault: { code: "own-signature-elsewhere", object: signed } });
 }
 

@@ -24,18 +24,21 @@ export class SignedLog {
     this.#signed.set(signedKey(unsigned), { window: unsigned.object.windowIndex, unsigned, signed: undefined });
   }
 
-  /** Takes in an object that carries this node's signature; false where the log holds another one, or none, for its key. */
+  /** Takes in an object that was signed here; false where the log holds another one for its key. */
   record(signed: Signed): boolean {
-    const known = this.#signed.get(signedKey(signed));
-    if (known === undefined) {
-      this.#signed.set(signedKey(signed), { window: signed.object.windowIndex, unsigned: signed, signed });
-      return false;
-    }
-    if (known.signed === undefined) {
-      known.signed = signed;
-      return true;
-    }
-    return equalBytes(known.signed.object.signature, signed.object.signature);
+    const known = this.get(signedKey(signed));
+    if (known === undefined) this.#put(signed);
+    return known === undefined || isSame(known, signed);
+  }
+
+  /**
+   * Takes in an object that others sent with this node's signature; false where it was not signed here. What is still being
+   * signed has not left: it cannot come back from others.
+   */
+  meet(signed: Signed): boolean {
+    const known = this.get(signedKey(signed));
+    if (known === undefined) this.#put(signed);
+    return known !== undefined && isSame(known, signed);
   }
 
   /** Value and round of the latest precommit that was not for nil: the lock (§6.3). */
@@ -62,6 +65,13 @@ export class SignedLog {
     for (const [key, entry] of this.#signed) if (entry.window < window) this.#signed.delete(key);
   }
 
+  #put(signed: Signed): void {
+    const key = signedKey(signed);
+    const entry = this.#signed.get(key);
+    if (entry === undefined) this.#signed.set(key, { window: signed.object.windowIndex, unsigned: signed, signed });
+    else entry.signed = signed;
+  }
+
   #votes(window: bigint): Pick<ProposalVote, "round" | "phase" | "proposalHash">[] {
     return [...this.#signed.values()].flatMap(({ window: of, unsigned }) =>
       of === window && unsigned.type === "vote" ? unsigned.object : [],
@@ -86,3 +96,5 @@ export const headerKey = (window: bigint, depth: number): string => `header/${wi
 export const voteKey = (window: bigint, round: number, phase: number): string => `vote/${window}/${round}/${phase}`;
 export const bundleKey = (window: bigint): string => `bundle/${window}`;
 export const revealKey = (window: bigint): string => `reveal/${window}`;
+
+const isSame = (a: Signed, b: Signed): boolean => equalBytes(a.object.signature, b.object.signature);

@@ -58,9 +58,21 @@ test("a quiet period takes an old signature for an echo and a new one for somebo
   expect(quiet.closed(100n, false)).toBe(false);
   expect(quiet.closed(101n, true)).toBe(false);
   expect(quiet.seen(103n)).toBe(false);
+  for (let i = 1n; i < QUIET_WINDOWS; i++) expect(quiet.closed(101n + i, true)).toBe(false);
   expect(quiet.closed(101n + QUIET_WINDOWS, true)).toBe(true);
   expect(quiet.seen(104n)).toBe(true);
   expect(quiet.closed(500n, true)).toBe(false);
+});
+
+test("a quiet period is not over by windows that were caught up: nobody's signatures of them were looked at", () => {
+  const quiet = new QuietPeriod("restored-or-copied");
+  let window = 100n;
+  quiet.closed(window, true);
+  for (let i = 1n; i < QUIET_WINDOWS; i++) {
+    expect(quiet.closed(++window, false)).toBe(false);
+    expect(quiet.closed(++window, true)).toBe(false);
+  }
+  expect(quiet.closed(++window, true)).toBe(true);
 });
 
 test("the mean of windows does not count what was caught up", () => {

@@ -34,26 +34,23 @@ export async function forgetSeenElsewhere(folder: string): Promise<void> {
   if (wasSeenElsewhere(folder)) await removeOwnerFile(join(folder, MARKER_FILE));
 }
 
-/** One watch: from the first window that closes in step with the network. */
+/** One watch: over windows that close in step with the network, since of others nobody's objects are looked at. */
 export class QuietPeriod {
   readonly reason: QuietReason;
   #first: bigint | undefined;
+  #watched = 0n;
   #isSeen = false;
 
   constructor(reason: QuietReason) {
     this.reason = reason;
   }
 
-  /** Windows still to watch; undefined until the node is in step with the network. */
-  left(window: bigint): bigint | undefined {
-    return this.#first === undefined ? undefined : this.#first + QUIET_WINDOWS - window;
-  }
-
   /** A window closed. True once nothing was seen for long enough. */
   closed(window: bigint, isLive: boolean): boolean {
     if (!isLive) return false;
-    this.#first ??= window;
-    return !this.#isSeen && window >= this.#first + QUIET_WINDOWS;
+    if (this.#first === undefined) this.#first = window;
+    else this.#watched++;
+    return !this.#isSeen && this.#watched >= QUIET_WINDOWS;
   }
 
   /** An object of the own key that this node did not sign. True where it cannot be an echo of what it signed before. */
