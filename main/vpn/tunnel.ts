@@ -13,7 +13,8 @@ import { faultOf, tunnelError, type TunnelFault } from "./tunnelErrors.ts";
 import { TunnelFigures, type TrafficSample } from "./tunnelFigures.ts";
 import type { RouteMeasure } from "./tunnelMeasures.ts";
 import { measureRoutes, TunnelMonitor } from "./tunnelMonitor.ts";
-import type { SystemProxy, TunnelClock, TunnelMode, TunnelSource, TunnelWish } from "./tunnelPorts.ts";
+import type { TunnelClock, TunnelMode, TunnelSource, TunnelWish } from "./tunnelPorts.ts";
+import { TunnelMachine, type MachineOptions } from "./tunnelMachine.ts";
 import type { OrderedRoute } from "./tunnelRoutes.ts";
 import {
   DISCONNECTED,
@@ -24,10 +25,9 @@ import {
 } from "./tunnelState.ts";
 import { isAborted, pause, TIMING, type TunnelTiming } from "./tunnelTiming.ts";
 
-export interface TunnelOptions extends Pick<TunnelEngineOptions, "binaries" | "directory" | "probeUrls"> {
+export interface TunnelOptions
+  extends Pick<TunnelEngineOptions, "binaries" | "directory" | "probeUrls">, MachineOptions {
   readonly source: TunnelSource;
-  /** Of mode `proxy`; undefined where the system has no such thing. */
-  readonly systemProxy: SystemProxy | undefined;
   readonly clock: TunnelClock;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -54,6 +54,10 @@ export interface TunnelStatus {
   /** Since the session became connected. */
   readonly sessionMs: number | null;
   readonly delayMs: number | null;
+  /** All traffic of the machine is led into the tunnel, or kept from leaving. */
+  readonly isWholeDevice: boolean;
+  /** Unix time in milliseconds until which the kill switch lets everything past, for a network's sign-in page. */
+  readonly pausedUntilMs: number | null;
 }
 
 const HOST = "127.0.0.1";
@@ -69,9 +73,10 @@ export class Tunnel {
   #fault: TunnelFault | undefined;
   #attempt: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #cleaning: Promise<void> = Promise.resolve();
-  /** What is done to the system's settings, one after the other. */
-  #settings: Promise<void> = Promise.resolve();
-  #isApplied = false;
+  readonly #machine: TunnelMachine;
+  /** Connects and disconnects that were asked for. */
+  #turn = 0;
+  #pausedUntilMs: number | undefined;
   #monitor: { readonly work: TunnelMonitor; readonly abort: AbortController } | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retries = 0;
@@ -84,6 +89,7 @@ export class Tunnel {
     this.#options = options;
     this.#timing = { ...TIMING, ...options.timing };
     this.#candidates = new Candidates(options.source, options.clock);
+    this.#machine = new TunnelMachine(options);
     this.#engine = new TunnelEngine({
       binaries: options.binaries,
       directory: options.directory,
@@ -115,6 +121,8 @@ export class Tunnel {
       rate: this.#figures.latest ?? null,
       sessionMs: this.#connectedAtMs === undefined ? null : this.#options.clock.now() - this.#connectedAtMs,
       delayMs: (route && this.#candidates.measureOf(route.code)?.delayMs) ?? null,
+      isWholeDevice: this.#machine.isDeviceLed,
+      pausedUntilMs: this.#pausedUntilMs ?? null,
     };
   }
 
@@ -145,10 +153,11 @@ export class Tunnel {
    */
   async connect(wish: TunnelWish): Promise<TunnelStatus> {
     this.#candidates.order(wish);
-    if (wish.mode === "proxy" && this.#options.systemProxy === undefined) {
-      throw tunnelError("mode-unavailable", { mode: wish.mode });
-    }
+    if (!this.#machine.offers(wish.mode)) throw tunnelError("mode-unavailable", { mode: wish.mode });
+    const turn = ++this.#turn;
     if (this.#value.state === "disconnecting") await this.#cleaning;
+    if (wish.mode === "device") await this.#machine.openDevice(wish);
+    if (turn !== this.#turn) throw tunnelError("tunnel-cancelled");
     this.#wish = wish;
     this.#fault = undefined;
     this.#candidates.forgiveAll();
@@ -164,6 +173,7 @@ export class Tunnel {
 
   /** Also cancels an attempt. At the end the machine is as it was before. */
   disconnect(): Promise<void> {
+    this.#turn++;
     if (this.#value.state === "disconnected" || this.#value.state === "disconnecting") return this.#cleaning;
     this.#move("disconnect");
     this.#cleaning = this.#cleanUp().then(() => this.#move("cleaned"));
@@ -189,6 +199,25 @@ export class Tunnel {
     return { engine: this.#engine, candidates: this.#candidates, timing: this.#timing };
   }
 
+  /**
+   * Lets everything past a kill switch that holds, so that a network's sign-in page can be opened; at most five minutes, then
+   * the tunnel is tried again. Throws `not-blocked` and the helper's codes.
+   */
+  async pauseBlock(seconds: number): Promise<TunnelStatus> {
+    if (this.#value.state !== "blocked" || this.#wish?.mode !== "device") throw tunnelError("not-blocked");
+    this.#pausedUntilMs = await this.#machine.pause(seconds);
+    this.#scheduleRetry();
+    this.#tell();
+    return this.status;
+  }
+
+  /** Ends that before its time, and tries at once. */
+  async endPause(): Promise<void> {
+    if (this.#pausedUntilMs === undefined) return;
+    await this.#machine.unpause();
+    this.#react("retry-timer");
+  }
+
   get #isTrying(): boolean {
     return this.#value.state === "connecting" || this.#value.state === "reconnecting";
   }
@@ -203,6 +232,7 @@ export class Tunnel {
     const { state } = this.#value;
     if (state === before.state) return;
     if (before.state === "connected") this.#endMonitor();
+    this.#pausedUntilMs = undefined;
     if (state === "blocked") this.#scheduleRetry();
     else clearTimeout(this.#retry);
     if (state === "connected") {
@@ -258,35 +288,47 @@ export class Tunnel {
     if (this.#value.state === "reconnecting") await this.#untilNetwork(signal);
     const routes = this.#candidates.order(wish);
     if (isAborted(signal)) return;
-    await this.#engine.run(this.#engineWish(wish, routes));
+    const lead = async (): Promise<void> => {
+      const { port } = this.#engine;
+      if (port !== undefined && !isAborted(signal)) await this.#machine.lead(wish, { host: HOST, port });
+    };
+    if (wish.mode !== "device" && this.#machine.isDeviceLed) await this.#leaveDevice();
+    await this.#engine.run(await this.#engineWish(wish, routes));
     this.#candidates.dropGone();
+    // The interface is new, or nothing may leave in any other way from the beginning on.
+    if (wish.mode === "device" && (wish.killSwitch || this.#machine.isDeviceLed)) await lead();
     const route = await attemptRoutes(
       {
         ...this.#parts,
         signal,
-        lead: () => this.#setSystem(wish.mode === "proxy"),
+        lead,
         onRouteFailed: () => this.#failOne(),
         onFault: (fault) => (this.#fault ??= fault),
       },
-      routes,
+      routes.filter(({ code }) => this.#engine.holds(code)),
     );
     if (isAborted(signal)) return;
-    if (route === undefined) return this.#failAll(this.#fault);
+    if (route === undefined) return this.#failAll(this.#reason);
     this.#candidates.take(route);
     if (this.#value.state === "connecting") this.#fault = undefined;
     this.#move("verified");
   }
 
-  #engineWish(wish: TunnelWish, routes: readonly OrderedRoute[]): EngineWish {
+  async #engineWish(wish: TunnelWish, chosen: readonly OrderedRoute[]): Promise<EngineWish> {
     const others = this.#candidates.order({ ...wish, strict: false });
+    const all = [...chosen, ...others.filter(({ code }) => chosen.every((route) => route.code !== code))];
+    const found = wish.mode === "device" ? await this.#machine.engineOf(wish, all) : { routes: all };
     const { current } = this.#candidates;
-    const isKept = this.#value.state === "reconnecting" && routes.some(({ code }) => code === current?.code);
-    return {
-      routes: [...routes, ...others.filter(({ code }) => routes.every((route) => route.code !== code))],
-      selected: (isKept ? current! : routes[0]!).code,
-      bypass: wish.bypass,
-      port: wish.port,
-    };
+    const isKept = this.#value.state === "reconnecting" && chosen.some(({ code }) => code === current?.code);
+    const selected = [...(isKept ? [current!] : []), ...found.routes].find(({ code }) =>
+      found.routes.some((route) => route.code === code),
+    );
+    return { ...found, selected: selected!.code, bypass: wish.bypass, port: wish.port };
+  }
+
+  /** Why every route has failed. */
+  get #reason(): TunnelFault | undefined {
+    return this.#endedBy === undefined ? this.#fault : faultOf(this.#endedBy);
   }
 
   /** One candidate less, but for the last: with it ends the attempt. */
@@ -301,6 +343,8 @@ export class Tunnel {
     void this.#options.source.refresh().catch(() => undefined);
     // With the kill switch all stays as it is: programs are led to an engine that lets nothing out.
     if (!wish.killSwitch) await this.#cleanUpMachine();
+    else if (wish.mode === "device")
+      await this.#machine.block().catch((error: unknown) => (this.#fault = faultOf(error)));
     while (this.#isTrying) this.#move("attempt-failed");
   }
 
@@ -316,33 +360,29 @@ export class Tunnel {
     this.#candidates.forgiveAll();
   }
 
+  /** In this order: no program is led into an engine that has ended. */
   async #cleanUpMachine(): Promise<void> {
-    await this.#setSystem(false).catch((error: unknown) => (this.#fault = faultOf(error)));
+    const note = (error: unknown): void => void (this.#fault = faultOf(error));
+    await this.#machine.restore().catch(note);
     await this.#engine.stop();
+    await this.#machine.close().catch(note);
     this.#candidates.current = undefined;
     this.#connectedAtMs = undefined;
   }
 
-  #setSystem(isWanted: boolean): Promise<void> {
-    const work = this.#settings.then(async () => {
-      const { systemProxy } = this.#options;
-      const port = this.#engine.port;
-      if (isWanted && port !== undefined) {
-        this.#isApplied = true;
-        await systemProxy!.apply({ host: HOST, port });
-      } else if (this.#isApplied) {
-        await systemProxy!.restore();
-        this.#isApplied = false;
-      }
-    });
-    this.#settings = work.catch(() => undefined);
-    return work;
+  async #leaveDevice(): Promise<void> {
+    await this.#machine.restore();
+    await this.#engine.stop();
+    await this.#machine.close();
   }
 
   /** A machine that just woke has no network for a while; its attempts would all be wasted. */
   async #untilNetwork(signal: AbortSignal): Promise<void> {
     while (!isAborted(signal) && this.#options.network() === "") {
-      this.#fault = { code: "no-network", params: {} };
+      if (this.#fault?.code !== "no-network") {
+        this.#fault = { code: "no-network", params: {} };
+        this.#tell();
+      }
       await pause(this.#timing.tick, signal);
     }
   }
@@ -352,10 +392,13 @@ export class Tunnel {
     const delay = Math.min(retryMax, retryMin * 2 ** this.#retries++) * (0.75 + this.#options.random() / 2);
     const look = new NetworkWatch(this.#options.clock.unixMs(), this.#options.network());
     const end = this.#options.clock.now() + delay;
+    const isPaused = (): boolean => this.#options.clock.unixMs() < (this.#pausedUntilMs ?? 0);
+    clearTimeout(this.#retry);
     const again = (): void => {
       const event = look.look(this.#options.clock.unixMs(), this.#options.network(), this.#timing.tick);
-      if (event !== undefined) this.#react(event);
-      else if (this.#options.clock.now() >= end) {
+      if (isPaused()) this.#retry = setTimeout(again, this.#timing.tick);
+      else if (event !== undefined) this.#react(event);
+      else if (this.#pausedUntilMs !== undefined || this.#options.clock.now() >= end) {
         this.#fault = undefined;
         this.#react("retry-timer");
       } else this.#retry = setTimeout(again, this.#timing.tick);

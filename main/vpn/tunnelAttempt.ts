@@ -23,13 +23,15 @@ export async function attemptRoutes(
   attempt: Attempt,
   routes: readonly OrderedRoute[],
 ): Promise<OrderedRoute | undefined> {
-  const { candidates, signal, onRouteFailed } = attempt;
+  const { engine, candidates, signal, onRouteFailed } = attempt;
   let waiting = routes;
   while (waiting.length > 0 && !isAborted(signal)) {
+    const { ends } = engine;
     const route = await race(attempt, waiting);
     if (route === undefined || isAborted(signal)) return undefined;
     if (await takesTraffic(attempt, route)) return route;
     if (isAborted(signal)) return undefined;
+    if (engine.ends !== ends) continue;
     waiting = waiting.filter((other) => other.code !== route.code && !candidates.isLost(other));
     onRouteFailed();
   }
@@ -76,25 +78,36 @@ function race(attempt: Attempt, routes: readonly OrderedRoute[]): Promise<Ordere
 
 async function isAnswering(attempt: Attempt, route: OrderedRoute, signal: AbortSignal): Promise<boolean> {
   const { engine, timing } = attempt;
-  try {
-    await engine.whenUp();
-  } catch {
-    return false;
+  for (;;) {
+    const { ends } = engine;
+    try {
+      await engine.whenUp();
+    } catch {
+      return false;
+    }
+    const outcome = await engine.probe(route.code, timing.connectDeadline, signal);
+    if (isAborted(signal)) return false;
+    // It is asked again by the next engine, if there is one: an engine that keeps ending is given up.
+    if (outcome.result !== "ok" && engine.ends !== ends) continue;
+    record(attempt, route, outcome);
+    return outcome.result === "ok";
   }
-  const outcome = await engine.probe(route.code, timing.connectDeadline, signal);
-  if (isAborted(signal)) return false;
-  record(attempt, route, outcome);
-  return outcome.result === "ok";
 }
 
 /** Sends traffic through a route that answers, and sees it arrive. */
 async function takesTraffic(attempt: Attempt, route: OrderedRoute): Promise<boolean> {
   const { engine, timing, signal, lead } = attempt;
-  await engine.select(route.code);
+  const { ends } = engine;
+  try {
+    await engine.select(route.code);
+  } catch (error) {
+    if (engine.ends === ends) throw error;
+    return false;
+  }
   const outcome = await engine.probeProxy(route.code, timing.connectDeadline, signal);
   if (isAborted(signal)) return false;
   if (outcome.result !== "ok") {
-    record(attempt, route, outcome);
+    if (engine.ends === ends) record(attempt, route, outcome);
     return false;
   }
   await lead();

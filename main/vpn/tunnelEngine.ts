@@ -4,11 +4,14 @@ import { clientConfig, exitTag, type Bypass } from "../xray/config/clientConfig.
 import type { EngineConfig } from "../xray/config/engineConfig.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
 import { Engine, type EngineEvent } from "../xray/engine.ts";
+import type { EngineLauncher } from "../xray/engineProcess.ts";
 import { engineError, type EngineErrorCode, type RunningFailure } from "../xray/errors.ts";
 import { diagnoseRunning } from "../xray/failures.ts";
 import { choosePort, PREFERRED_PORTS } from "../xray/ports.ts";
 import { probeThrough, type ProbeOutcome, type ProbeVia } from "../xray/probe.ts";
+import type { DeviceEngine } from "./tunnelMachine.ts";
 import type { Route } from "./tunnelPorts.ts";
+import { isAborted, pause } from "./tunnelTiming.ts";
 
 export interface TunnelEngineOptions {
   /** Throws `engine-missing`. */
@@ -30,6 +33,8 @@ export interface EngineWish {
   readonly selected: string;
   readonly bypass: Bypass;
   readonly port: number | undefined;
+  /** Of mode `device`. */
+  readonly device?: DeviceEngine | undefined;
 }
 
 export interface RouteOutcome extends ProbeOutcome {
@@ -43,6 +48,9 @@ const ROUTES_MAX = 256;
 const PASSWORD = "probe";
 /** A refused target takes the exit a second (§11.2). Milliseconds. */
 const TARGET_REFUSED_AFTER = 500;
+/** How long after the end of a connection the engine's line about it may come, and how often it is looked for. Milliseconds. */
+const LINE_AFTER = 1_000;
+const LINE_POLL = 10;
 
 interface Running {
   readonly engine: Engine;
@@ -59,8 +67,10 @@ export class TunnelEngine {
   readonly #options: TunnelEngineOptions;
   #engine: Engine | undefined;
   #running: Running | undefined;
+  #launcher: EngineLauncher | undefined;
   #port: number | undefined;
   #up = unsettled();
+  #ends = 0;
   /** By outbound: its last failure, and when. */
   readonly #failures = new Map<string, { readonly code: RunningFailure; readonly atMs: number }>();
 
@@ -71,6 +81,11 @@ export class TunnelEngine {
   /** Of the local proxy, while the engine runs. */
   get port(): number | undefined {
     return this.#running === undefined ? undefined : this.#port;
+  }
+
+  /** Times that it ended unasked: what failed meanwhile says nothing about a route. */
+  get ends(): number {
+    return this.#ends;
   }
 
   get pid(): number | undefined {
@@ -92,7 +107,8 @@ export class TunnelEngine {
       .slice(0, ROUTES_MAX)
       .map(({ code, link }) => ({ code, link }))
       .sort((a, b) => (a.code < b.code ? -1 : 1));
-    const key = JSON.stringify([routes, wish.bypass, wish.port]);
+    const { tun, launcher } = wish.device ?? {};
+    const key = JSON.stringify([routes, wish.bypass, wish.port, tun && { ...tun, resolved: [...tun.resolved] }]);
     if (this.#running?.key === key) {
       await this.#up.promise;
       await this.select(wish.selected);
@@ -100,6 +116,9 @@ export class TunnelEngine {
     }
     const binaries = this.#options.binaries();
     this.#running = undefined;
+    // An engine that somebody else started is not this program's to start again, nor the other way round.
+    if (this.#launcher !== launcher) await this.#end();
+    this.#launcher = launcher;
     const directory = openEngineDirectory(this.#options.directory, "tunnel");
     const isWindows = process.platform === "win32";
     const api = isWindows ? { port: (await choosePort(PREFERRED_PORTS.api)).port } : directory.apiSocket;
@@ -116,11 +135,13 @@ export class TunnelEngine {
           api,
           bypass: wish.bypass,
           probe: { ...via, password: PASSWORD },
+          ...(tun && { tun }),
         });
       const config = configOf(wish.selected);
       this.#up = unsettled();
       const onEvent = (event: EngineEvent): void => this.#onEvent(event);
-      this.#engine ??= new Engine({ binaries, directory: directory.path, config, onEvent });
+      const how = launcher === undefined ? {} : { launcher };
+      this.#engine ??= new Engine({ binaries, directory: directory.path, config, onEvent, ...how });
       const engine = this.#engine;
       await engine.restart(config);
       this.#port = port;
@@ -181,10 +202,14 @@ export class TunnelEngine {
   }
 
   async stop(): Promise<void> {
-    const engine = this.#engine;
-    this.#engine = undefined;
     this.#running = undefined;
     this.#up.reject(engineError("engine-stopped"));
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
     await engine?.stop();
   }
 
@@ -200,12 +225,28 @@ export class TunnelEngine {
       if (outcome.result === "ok") return outcome;
       // Lines of other connections stand between: only what no line can be mistaken for is read from them.
       const lines = log.since(position).filter((line) => line.includes("tunneling request to"));
-      const failure = this.#failures.get(exitTag(exit));
-      const isOwn = failure !== undefined && failure.atMs >= began;
-      found = { ...outcome, fault: isOwn ? failure.code : diagnoseRunning(lines, outcome) };
+      const guess = diagnoseRunning(lines, outcome);
+      const told = await this.#failureSince(began, exitTag(exit), guess === "unknown" ? LINE_AFTER : 0, signal);
+      found = { ...outcome, fault: told ?? guess };
       if (outcome.result !== "empty" || outcome.ms < TARGET_REFUSED_AFTER || signal.aborted) break;
     }
     return found;
+  }
+
+  /** The engine's own word for why a connection failed, which may come after the connection's end. */
+  async #failureSince(
+    began: number,
+    outbound: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<RunningFailure | undefined> {
+    const end = performance.now() + waitMs;
+    for (;;) {
+      const failure = this.#failures.get(outbound);
+      if (failure !== undefined && failure.atMs >= began) return failure.code;
+      if (performance.now() >= end || isAborted(signal)) return undefined;
+      await pause(LINE_POLL, signal);
+    }
   }
 
   #onEvent(event: EngineEvent): void {
@@ -214,10 +255,12 @@ export class TunnelEngine {
         this.#up.resolve(undefined);
         return;
       case "exited":
+        this.#ends++;
         this.#up = unsettled();
         this.#options.onEnd(undefined);
         return;
       case "gave-up":
+        this.#ends++;
         this.#running = undefined;
         this.#up.reject(engineError(event.code));
         this.#options.onEnd(event.code);

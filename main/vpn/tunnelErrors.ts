@@ -11,7 +11,11 @@ export type TunnelErrorCode =
   /** Disconnected, or another city chosen, before the tunnel was up. */
   | "tunnel-cancelled"
   /** This machine has nothing that the mode could use; `mode`. */
-  | "mode-unavailable";
+  | "mode-unavailable"
+  /** Nothing is blocked that could be let past. */
+  | "not-blocked"
+  /** No address of any exit could be had. */
+  | "exits-not-resolved";
 
 export const tunnelError = (code: TunnelErrorCode, params: ErrorParams = {}): ProtocolError<TunnelErrorCode> =>
   new ProtocolError(code, params);

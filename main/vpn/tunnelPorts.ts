@@ -2,6 +2,7 @@
 import type { Choice } from "../cities/failover.ts";
 import type { ShareLink } from "../cities/shareLink.ts";
 import type { Bypass } from "../xray/config/clientConfig.ts";
+import type { EngineLauncher } from "../xray/engineProcess.ts";
 
 /** One way into the network. */
 export interface Route {
@@ -42,8 +43,36 @@ export interface SystemProxy {
   restore(): Promise<void>;
 }
 
-/** `local`: programs are told of the port by the person. `proxy`: by the system. */
-export type TunnelMode = "local" | "proxy";
+/**
+ * All traffic of the machine (chapter 08 §10.4 to §10.6), by the privileged helper. Each may be called again at any time; each throws
+ * {code, params}.
+ */
+export interface WholeDevice {
+  /** Name of the engine's interface. */
+  readonly interface: string;
+  /** Starts the engine with the right to make that interface. */
+  readonly launcher: EngineLauncher;
+  /** Whether traffic is led into the tunnel. */
+  readonly isLed: boolean;
+  /** Must come first. With `killSwitch`, what still blocks from before goes on blocking; else it is taken away. */
+  open(options: { readonly killSwitch: boolean }): Promise<void>;
+  /** Addresses of hosts that are names, as far as they can be had. */
+  resolve(hosts: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Leads all traffic into the interface, which must be up; with `killSwitch` nothing leaves in any other way. */
+  lead(options: { readonly killSwitch: boolean }): Promise<void>;
+  /** Nothing leaves until {@link lead}. */
+  block(): Promise<void>;
+  /** Takes the ways into the tunnel and every block away; the engine runs on. */
+  unlead(): Promise<void>;
+  /** Ends all that is set, and the helper's service. */
+  close(): Promise<void>;
+  /** Lifts a block for so many seconds; gives the Unix time in milliseconds at which it comes back by itself. */
+  pause(seconds: number): Promise<number>;
+  unpause(): Promise<void>;
+}
+
+/** `local`: programs are told of the port by the person. `proxy`: by the system. `device`: every program, asked or not. */
+export type TunnelMode = "local" | "proxy" | "device";
 
 export interface TunnelWish {
   /** `auto` or a city. */
