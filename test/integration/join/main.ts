@@ -15,7 +15,7 @@ import { nodeIdOf } from "../../../main/protocol/identity/ids.ts";
 import { formatPeerId, peerIdOf } from "../../../main/protocol/identity/peerId.ts";
 import type { ManifestPeer } from "../../../main/protocol/genesis/manifest.ts";
 import { crypto, FULL, JoinedNetwork, SMALL, type Size } from "./network.ts";
-import { keysOf, type ProcessConfig, type ProcessReport } from "./process.ts";
+import { keysOf, type ProcessConfig, type ProcessMessage, type ProcessReport, type Told } from "./process.ts";
 import { freePort } from "../freePort.ts";
 import { residentMib } from "../resident.ts";
 
@@ -46,16 +46,17 @@ export interface JoinResult {
 class Running {
   readonly #child: ChildProcess;
   report: ProcessReport | undefined;
-  readonly told: ProcessReport["told"][number][] = [];
+  readonly told: Told[] = [];
   peakMib = 0;
   #heardMs = performance.now();
 
-  constructor(config: ProcessConfig) {
+  constructor(config: ProcessConfig, onLie = (): void => undefined) {
     this.#child = fork(PROCESS, [JSON.stringify(config)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    this.#child.on("message", (report: ProcessReport) => {
+    this.#child.on("message", (message: ProcessMessage) => {
+      if (message.kind === "lied") return onLie();
+      if (message.kind === "told") return void this.told.push(message.told);
       const before = this.#standing();
-      this.report = report;
-      this.told.push(...report.told);
+      this.report = message.report;
       this.peakMib = Math.max(this.peakMib, peakMibOf(this.#child.pid!));
       if (this.#standing() !== before) this.#heardMs = performance.now();
     });
@@ -70,6 +71,16 @@ class Running {
       }
       await wait(POLL_MS);
     }
+  }
+
+  /** A patient one gives out accounts from now on. */
+  hurry(): void {
+    if (this.#child.connected) this.#child.send("hurry");
+  }
+
+  get liarsNamed(): string[] {
+    const faults = this.told.filter(({ code, params }) => code === "notice" && params["notice"] === "sync-peer-fault");
+    return faults.flatMap(({ params: { fault, peer } }) => (fault === "no-answer" ? [] : String(peer)));
   }
 
   async kill(): Promise<void> {
@@ -90,46 +101,51 @@ export async function runJoin(size: Size, say: (line: string) => void): Promise<
   try {
     const ports = await Promise.all(SERVERS.map(() => freePort()));
     const manifest = SERVERS.map((name, i) => manifestEntry(name, ports[i]!, i === 0));
-    const start = (name: string, port: number | undefined, isLiar: boolean): Running => {
-      const process = new Running({
-        ...{ size, folder: network.folder, directory: join(work, name), name, manifest, isLiar },
+    const start = (name: string, port?: number, role?: ProcessConfig["role"]): Running => {
+      const config = {
+        ...{ size, folder: network.folder, directory: join(work, name), name, manifest },
+        ...(role && { role }),
         listen: port === undefined ? undefined : `/ip4/127.0.0.1/tcp/${port}`,
         behindMax: Math.floor(size.windows / 4),
-      });
+      };
+      const process = new Running(config, () => servers.forEach((server) => server.hurry()));
       running.push(process);
       return process;
     };
     const servers: Running[] = [];
     for (const [i, name] of SERVERS.entries()) {
       await network.copyTo(join(work, name));
-      servers.push(start(name, ports[i], i === LIAR));
+      servers.push(start(name, ports[i], i === LIAR ? "liar" : "patient"));
     }
     for (const server of servers) await server.until("server", ({ status }) => status.window === size.windows - 1);
     say("three peers serve");
 
     const startedMs = performance.now();
-    let joiner = start("joiner", undefined, false);
+    let joiner = start("joiner");
     let receivedBytes = 0;
     let kills = 0;
-    const told: ProcessReport["told"][number][] = [];
+    const told: Told[] = [];
+    const named = new Set<string>();
     let joinerPeakMib = 0;
     const leave = async (): Promise<void> => {
       await joiner.kill();
       for (const bytes of Object.values(joiner.report?.bytesReceived ?? {})) receivedBytes += bytes;
       told.push(...joiner.told);
+      joiner.liarsNamed.forEach((peer) => named.add(peer));
       joinerPeakMib = Math.max(joinerPeakMib, joiner.peakMib);
     };
     for (const share of KILLS) {
       await joiner.until(`${100 * share} % of the accounts`, ({ status: { progress, window } }) => {
         const isPast = window !== null && window + 1 > size.windows / 2;
-        return isPast || (progress?.unit === "accounts" && progress.done >= share * progress.total!);
+        const isThere = progress?.unit === "accounts" && progress.done >= share * progress.total!;
+        return isPast || (isThere && named.size + joiner.liarsNamed.length > 0);
       });
       await leave();
       kills++;
       say(
         `killed at ${JSON.stringify(joiner.report?.status.progress)}, ${Math.round(receivedBytes / MIB)} MiB received`,
       );
-      joiner = start("joiner", undefined, false);
+      joiner = start("joiner");
     }
     await joiner.until("the last window", ({ status }) => status.window === size.windows - 1);
     const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
@@ -139,15 +155,7 @@ export async function runJoin(size: Size, say: (line: string) => void): Promise<
     );
     await leave();
     const liar = manifest[LIAR]!.peerId;
-    const liarsNamed = [
-      ...new Set(
-        told.flatMap(({ code, params }) =>
-          code === "notice" && params["notice"] === "sync-peer-fault" && params["fault"] !== "no-answer"
-            ? [String(params["peer"])]
-            : [],
-        ),
-      ),
-    ];
+    const liarsNamed = [...named];
     const anchor = told.findLast(({ code }) => code === "snapshot")?.params["anchor"] as string;
     const stateBytes = network.kept.snapshotBytes[anchor] ?? Number.NaN;
     const bytesShare = receivedBytes / stateBytes;

@@ -2,6 +2,7 @@
  * One node of the network that is joined, as a process of its own: the real runtime on real sockets. Started by `fork` with a
  * {@link ProcessConfig} as its only argument; tells what it is every half second.
  */
+import { once } from "node:events";
 import { join } from "node:path";
 
 import { NodeSigner } from "../../../main/keystore/signers.ts";
@@ -31,21 +32,38 @@ export interface ProcessConfig {
   readonly listen: string | undefined;
   readonly manifest: readonly ManifestPeer[];
   readonly behindMax: number;
-  /** Answers with accounts that nobody has. */
-  readonly isLiar: boolean;
+  /**
+   * `liar`: answers with accounts that nobody has, and tells the parent. `patient`: keeps accounts back until the parent says
+   * that somebody was lied to, so that it is not over before the liar was asked.
+   */
+  readonly role?: "liar" | "patient";
+}
+
+/** What a process tells its parent; what its node told a person at once, since the next moment may be its last. */
+export type ProcessMessage =
+  | { readonly kind: "lied" }
+  | { readonly kind: "told"; readonly told: Told }
+  | { readonly kind: "report"; readonly report: ProcessReport };
+
+export interface Told {
+  readonly code: string;
+  readonly params: Readonly<Record<string, unknown>>;
 }
 
 export interface ProcessReport {
   readonly status: NodeStatus;
   /** Of all replies to its requests, by protocol. */
   readonly bytesReceived: Readonly<Record<string, number>>;
-  /** What it told a person since the report before. */
-  readonly told: readonly { readonly code: string; readonly params: Readonly<Record<string, unknown>> }[];
 }
 
 export const keysOf = (name: string) => crypto.mldsa65.generate(crypto.sha256(ascii(name)));
 
+const tell = (message: ProcessMessage): void => void process.send!(message);
+
 const shown = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
+
+type GossipOptions = ConstructorParameters<typeof GossipTransport>[0];
+type FastSyncReply = NonNullable<Awaited<ReturnType<NonNullable<PeerHandler["answerFastSync"]>>>>;
 
 const REPORT_MS = 250;
 /** In the balance of the first account. */
@@ -73,9 +91,8 @@ async function run(config: ProcessConfig): Promise<void> {
     ...{ name: "joined", rules, stateHash: networkId, peers: config.manifest, isManifestNeeded: false },
     ...{ tunnel: undefined, otherFounders },
   };
-  const told: { code: string; params: Readonly<Record<string, unknown>> }[] = [];
-  const note = (detail: object, message: string): void => {
-    told.push({ code: message, params: JSON.parse(JSON.stringify(detail, shown)) as Record<string, unknown> });
+  const note = (detail: object, code: string): void => {
+    tell({ kind: "told", told: { code, params: JSON.parse(JSON.stringify(detail, shown)) as Told["params"] } });
   };
   const node = await startNode({
     crypto,
@@ -89,20 +106,43 @@ async function run(config: ProcessConfig): Promise<void> {
       genesis: { params: rules.params, state: new MemoryState(), roots, stateHash: networkId },
       directory: config.directory,
     },
-    transport: config.isLiar ? new LyingTransport(options) : new GossipTransport(options),
+    transport: transportOf(config.role, options),
     behindMax: BigInt(config.behindMax),
     logger: { info: note, warn: note, error: note },
   });
   setInterval(() => {
-    void node.status().then((status) => {
-      const report: ProcessReport = { status, bytesReceived, told: told.splice(0) };
-      process.send!(report);
-    });
+    void node.status().then((status) => tell({ kind: "report", report: { status, bytesReceived } }));
   }, REPORT_MS);
   process.on("disconnect", () => process.exit(0));
 }
 
-class LyingTransport extends GossipTransport {
+type AnswerChange = (reply: FastSyncReply) => FastSyncReply | Promise<FastSyncReply>;
+
+function transportOf(role: ProcessConfig["role"], options: GossipOptions): GossipTransport {
+  switch (role) {
+    case "liar":
+      return new ServingTransport(options, (reply) => {
+        tell({ kind: "lied" });
+        return { ...reply, payload: reply.payload.map((byte, i) => (i === LIE_AT ? byte ^ 1 : byte)) };
+      });
+    case "patient": {
+      const allowed = once(process, "message");
+      return new ServingTransport(options, (reply) => allowed.then(() => reply));
+    }
+    case undefined:
+      return new GossipTransport(options);
+  }
+}
+
+/** Does something else with accounts that leave. */
+class ServingTransport extends GossipTransport {
+  readonly #change: AnswerChange;
+
+  constructor(options: GossipOptions, change: AnswerChange) {
+    super(options);
+    this.#change = change;
+  }
+
   override start(handler: PeerHandler): Promise<void> {
     return super.start({
       onMessage: (...told) => handler.onMessage(...told),
@@ -116,8 +156,7 @@ class LyingTransport extends GossipTransport {
       answerFastSync: async (from, payload) => {
         const reply = await handler.answerFastSync!(from, payload);
         const isOfAccounts = payload[15]! >> 6 === 1;
-        if (reply?.msgType !== MESSAGE.fastSyncResponse || !isOfAccounts) return reply;
-        return { ...reply, payload: reply.payload.map((byte, i) => (i === LIE_AT ? byte ^ 1 : byte)) };
+        return reply?.msgType === MESSAGE.fastSyncResponse && isOfAccounts ? this.#change(reply) : reply;
       },
     });
   }
