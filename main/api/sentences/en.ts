@@ -1267,6 +1267,10 @@ export const en = {
     sentence: "The subscription's server sends on too often, or to an address that is not safe.",
     remedy: "Ask whoever gave you the subscription for its present address.",
   },
+  "subscription-empty": {
+    sentence: "There is no link in what the subscription's server sent.",
+    remedy: "Sign in to this network if it asks for that, then refresh; the last good list stays in use.",
+  },
   "subscription-not-text": {
     sentence: "The subscription's server sent something that is not a list of links.",
     remedy: "Check the address; the last good list stays in use.",
@@ -1358,5 +1362,182 @@ export const en = {
   "command-timeout": {
     sentence: "The program {{command}} did not end in time.",
     remedy: "Try again, or use the local proxy.",
+  },
+  "host-not-started": {
+    sentence: "The host could not be started in the background.",
+    remedy: "Its log says why: {{log}}.",
+  },
+  "probe-url-missing": {
+    sentence: "Nothing is known that could be asked through the tunnel to see whether it works.",
+    remedy: "Name a site: montana vpn settings probe-url https://…, or choose a network whose file names one.",
+  },
+  "vpn-settings-corrupt": {
+    sentence: "The tunnel's settings were damaged and are at their defaults; the file lies in {{path}}.",
+    remedy: "Set them again: montana vpn settings.",
+  },
+  "tunnel-not-connected": {
+    sentence: "The tunnel is not connected.",
+    remedy: "Connect first: montana vpn connect auto.",
+  },
+  "subscription-unknown": {
+    sentence: "There is no subscription {{id}}.",
+    remedy: "See montana vpn subs for their names.",
+  },
+  "key-unknown": {
+    sentence: "No city has a changed key {{id}}.",
+    remedy: "See montana vpn keys for those that there are.",
+  },
+  "leaves-elsewhere": {
+    sentence: "You chose {{chosen}}, and traffic leaves in {{city}}.",
+    remedy: "The city of your choice did not answer. Insist on it with --strict, or choose another one.",
+  },
+  "kill-switch-covers-proxy": {
+    sentence: "The kill switch holds back programs that use the proxy, and no others.",
+    remedy: "For all programs connect with --mode device.",
+  },
+  "city-key-rotated": {
+    sentence: "{{city}} has another key; the old one had worked until lately, so its operator probably changed it.",
+    remedy: "It is not used until you accept it: montana vpn keys.",
+  },
+  "city-key-unexplained": {
+    sentence: "{{city}} has another key, and nothing shows that it is its operator's.",
+    remedy: "Ask the operator before you accept it: montana vpn keys.",
+  },
+  "covered-local": {
+    sentence: "Covered are the programs that you set to use {{host}} port {{port}}, and no others.",
+    remedy: "Set your programs to it, or connect with --mode proxy or device.",
+  },
+  "covered-proxy": {
+    sentence:
+      "Covered are the programs that follow the system's proxy settings ({{host}} port {{port}}); games, calls and command-line tools often do not.",
+    remedy: "For all programs connect with --mode device.",
+  },
+  "covered-device": {
+    sentence: "All programs of this computer are covered.",
+    remedy: "Local addresses are reached directly.",
+  },
+  "leak-tunnel-answers": {
+    sentence: "The site that is asked answers through the tunnel.",
+    remedy: "Nothing is to be done.",
+  },
+  "leak-tunnel-silent": {
+    sentence: "The site that is asked does not answer through the tunnel.",
+    remedy: "Try another city.",
+  },
+  "leak-no-address-site": {
+    sentence: "No site is set that tells its caller's address.",
+    remedy: "Set one that you trust: montana vpn settings address-url https://….",
+  },
+  "leak-address-unknown": {
+    sentence: "The site that tells addresses did not answer with one.",
+    remedy: "Set another one: montana vpn settings address-url https://….",
+  },
+  "leak-exit-unlisted": {
+    sentence: "Traffic comes out at an address that no entry names, which is usual where an exit has several.",
+    remedy: "Compare it with {{city}} on a site that shows places.",
+  },
+  "leak-exit-right": {
+    sentence: "Traffic comes out in {{seen}}.",
+    remedy: "Nothing is to be done.",
+  },
+  "leak-exit-other": {
+    sentence: "Traffic comes out in {{seen}} instead of {{city}}.",
+    remedy: "Connect again, or tell who runs the cities.",
+  },
+  "leak-address-hidden": {
+    sentence: "Sites see another address than yours.",
+    remedy: "Nothing is to be done.",
+  },
+  "leak-address-shown": {
+    sentence: "Sites see your own address.",
+    remedy: "Disconnect and report it with the diagnostics.",
+  },
+  "leak-resolvers-inside": {
+    sentence: "Names are resolved through the tunnel.",
+    remedy: "Nothing is to be done.",
+  },
+  "leak-resolvers-outside": {
+    sentence: "Names are resolved outside the tunnel by {{count}} resolvers.",
+    remedy: "Disconnect, and report it with the diagnostics.",
+  },
+  "image-damaged": {
+    sentence: "This picture is damaged.",
+    remedy: "Save it again, or paste the text instead.",
+  },
+  "too-long": {
+    sentence: "The link is longer than a link can be.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "not-vless": {
+    sentence: "This is not a vless:// link.",
+    remedy: "Paste a link that begins with vless://.",
+  },
+  "unexpected-path": {
+    sentence: "The link has something behind its address that does not belong there.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "missing-uuid": {
+    sentence: "The link has no account.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "missing-host": {
+    sentence: "The link has no address.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "bad-host": {
+    sentence: "The link's address is none.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "missing-port": {
+    sentence: "The link has no port.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "bad-port": {
+    sentence: "The link's port is none.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "bad-parameter": {
+    sentence: "One of the link's parameters cannot be read.",
+    remedy: "Copy the link again, whole.",
+  },
+  "duplicate-parameter": {
+    sentence: "One of the link's parameters stands twice.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "bad-percent-encoding": {
+    sentence: "The link is badly escaped.",
+    remedy: "Copy the link again, whole.",
+  },
+  "unsupported-encryption": {
+    sentence: "The link asks for an encryption that this program does not have.",
+    remedy: "Ask for a link of VLESS with Reality.",
+  },
+  "unsupported-security": {
+    sentence: "The link does not use Reality.",
+    remedy: "Ask for a link of VLESS with Reality.",
+  },
+  "unsupported-transport": {
+    sentence: "The link uses another transport than TCP.",
+    remedy: "Ask for a link of VLESS with Reality over TCP.",
+  },
+  "unsupported-header-type": {
+    sentence: "The link disguises itself in a way that this program does not have.",
+    remedy: "Ask for a link of VLESS with Reality over TCP.",
+  },
+  "missing-sni": {
+    sentence: "The link does not name its cover site.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "bad-sni": {
+    sentence: "The link's cover site is none.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "missing-public-key": {
+    sentence: "The link has no key.",
+    remedy: "Ask whoever gave it to you for a new one.",
+  },
+  "bad-spider-x": {
+    sentence: "One of the link's parameters cannot be read: spx.",
+    remedy: "Ask whoever gave it to you for a new one.",
   },
 } as const;
