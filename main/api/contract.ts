@@ -9,20 +9,23 @@ import { z } from "zod";
 
 import { ROLES } from "../wallet/person.ts";
 import { SHOWN_STATES } from "../wallet/trackedOperation.ts";
+import { count, done, mutation, nothing, notice, query, subscription, type Procedure } from "./procedure.ts";
+import { tunnelEvent, tunnelFigures, vpnContract } from "./vpnContract.ts";
+
+export { notice } from "./procedure.ts";
 
 /** Raised when a client of an older program could misread an answer. `ping` and `stop` stay as they are in every version. */
 export const API_VERSION = 1;
 
 /** A proof of where an anchor stands holds the Node Table and a quorum of its bundles: 4.4 KB a node. */
 const PROOF_BYTES_MAX = 4_194_304;
-/** Of an HTTP request body: a proof in hex, and something around it. */
-export const BODY_BYTES_MAX = 2 * PROOF_BYTES_MAX + 65_536;
+/** Of an HTTP request body: a picture of 8 MiB in base64, the longest that is taken, and something around it. */
+export const BODY_BYTES_MAX = 11_272_192;
 export const HISTORY_PAGE_MAX = 200;
 
 const hex = (bytes: number) =>
   z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`), `must be ${2 * bytes} hex digits`);
 const hash = hex(32);
-const count = z.int().min(0);
 const window = count;
 const amount = z.string().regex(/^(0|[1-9][0-9]{0,38})$/, "must be a decimal string of nɈ");
 /** What may be taken from an account: above 0. */
@@ -33,12 +36,6 @@ const path = z.string().min(1).max(4096);
 /** Of a person's two accounts: that of the words, and that of the node key. */
 const role = z.enum(ROLES);
 const param = z.union([z.string(), z.number(), z.boolean()]);
-
-/** What can go wrong or should be known, as a value; sentences are in errors.ts. */
-export const notice = z.object({ code: z.string(), params: z.record(z.string(), param) });
-
-const nothing = z.void();
-const done = z.object({});
 
 const ping = z.object({
   apiVersion: z.int(),
@@ -82,6 +79,8 @@ const status = ping.extend({
   /** Null where the host has none. */
   network: z.string().nullable(),
   profile: z.enum(["spec", "rc1"]).nullable(),
+  /** A command started this host because it needed one: it ends with the tunnel. */
+  isBackground: z.boolean(),
   phase,
   /** The last window that was decided and applied. */
   window: window.nullable(),
@@ -250,7 +249,11 @@ const task = z.object({
 /** Where a subscriber was: run of the host and number, as in `event.cursor`. */
 const cursor = z.string().regex(/^[0-9a-f]{16}-(0|[1-9][0-9]{0,14})$/, "must be the cursor of an event");
 
-const snapshot = z.object({ status, tasks: z.array(task) });
+const snapshot = z.object({
+  status,
+  tasks: z.array(task),
+  /** Null where the host has none. */ tunnel: tunnelEvent.nullable(),
+});
 
 /** Payloads say how things are, not what changed: one that comes twice does no harm. */
 const event = z.discriminatedUnion("kind", [
@@ -260,24 +263,15 @@ const event = z.discriminatedUnion("kind", [
   eventOf("task", task),
   eventOf("history", historyEntry),
   eventOf("notice", notice),
+  /** The tunnel's state, city or what should be known of it has changed. */
+  eventOf("tunnel", tunnelEvent),
+  /** Once a second while it is connected, for those alone who asked for figures. */
+  eventOf("tunnel-figures", tunnelFigures),
 ]);
 
 function eventOf<K extends string, P extends z.ZodType>(kind: K, payload: P) {
   return z.object({ seq: count, cursor, kind: z.literal(kind), payload });
 }
-
-interface Procedure {
-  readonly kind: "query" | "mutation" | "subscription";
-  readonly input: z.ZodType;
-  readonly output: z.ZodType;
-}
-
-const query = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
-  ({ kind: "query", input, output }) as const satisfies Procedure;
-const mutation = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
-  ({ kind: "mutation", input, output }) as const satisfies Procedure;
-const subscription = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) =>
-  ({ kind: "subscription", input, output }) as const satisfies Procedure;
 
 export const contract = {
   ping: query(nothing, ping),
@@ -290,7 +284,13 @@ export const contract = {
   metrics: query(nothing, z.string()),
   /** First a snapshot, unless `since` can be followed; then every event in order. A gap brings a new snapshot. */
   events: subscription(
-    z.object({ since: cursor.optional(), /** Set by the wire when it reconnects. */ lastEventId: cursor.optional() }),
+    z.object({
+      since: cursor.optional(),
+      /** Set by the wire when it reconnects. */
+      lastEventId: cursor.optional(),
+      /** Also the tunnel's live figures. */
+      figures: z.boolean().default(false),
+    }),
     event,
   ),
 
@@ -383,6 +383,8 @@ export const contract = {
   backup: mutation(z.object({ directory: path }), task),
   task: query(z.object({ id: z.string().max(64) }), task),
   cancelTask: mutation(z.object({ id: z.string().max(64) }), task),
+
+  ...vpnContract,
 } satisfies Record<string, Procedure>;
 
 export type Contract = typeof contract;

@@ -1,56 +1,19 @@
 /** The contract's procedures, each handed to the service that knows the answer. */
 import { setImmediate } from "node:timers/promises";
 
-import { initTRPC, tracked, TRPCError } from "@trpc/server";
-import { ZodError } from "zod";
+import { tracked, TRPCError } from "@trpc/server";
 
 import { ProtocolError } from "../protocol/errors.ts";
-import {
-  API_VERSION,
-  BODY_BYTES_MAX,
-  contract,
-  type Notice,
-  type Output,
-  type Snapshot,
-  type Status,
-} from "./contract.ts";
-import { apiError, noticeOf } from "./errors.ts";
-import type { EventRing } from "./events.ts";
-import {
-  NO_NODE,
-  type HostService,
-  type IdentityService,
-  type NodeService,
-  type Services,
-  type WalletService,
-} from "./services.ts";
-import type { Tasks } from "./tasks.ts";
+import { API_VERSION, contract, type Output, type Snapshot, type Status } from "./contract.ts";
+import { apiError } from "./errors.ts";
+import { NO_NODE, type HostService, type IdentityService, type NodeService, type WalletService } from "./services.ts";
+import { t, type Context } from "./trpc.ts";
+import { vpnProcedures } from "./vpnRouter.ts";
+
+export type { Context } from "./trpc.ts";
 
 /** Subscribers at the same time. */
 export const STREAMS_MAX = 32;
-const STREAM_PING_MS = 15_000;
-
-export interface Context {
-  readonly host: HostService;
-  /** Asked anew by every call: a node comes and goes while the host runs. */
-  readonly services: () => Services;
-  readonly events: EventRing;
-  readonly tasks: Tasks;
-  /** Counts the subscribers. */
-  readonly streams: { open: number };
-  /** Aborted when the host stops: ends the streams. */
-  readonly stopping: AbortSignal;
-}
-
-const t = initTRPC.context<Context>().create({
-  sse: { ping: { enabled: true, intervalMs: STREAM_PING_MS } },
-  errorFormatter: ({ shape, error, path }) => ({
-    message: shape.message,
-    code: shape.code,
-    // Nothing else of the shape, which may hold a stack.
-    data: { httpStatus: shape.data.httpStatus, notice: noticeOfTrpc(error, path) },
-  }),
-});
 
 const { ping, stop, status, time, inspect, metrics, events, join, leave, pause, resume } = contract;
 const {
@@ -106,10 +69,15 @@ export const router = t.router({
     }
     const ended = signal === undefined ? ctx.stopping : AbortSignal.any([signal, ctx.stopping]);
     ctx.streams.open++;
+    const endFigures = input.figures ? ctx.services().vpn?.watchFigures() : undefined;
     try {
       const following = ctx.events.follow(input.lastEventId ?? input.since, () => takeSnapshot(ctx), ended);
-      for await (const event of following) yield tracked(event.cursor, events.output.parse(event));
+      for await (const event of following) {
+        if (event.kind === "tunnel-figures" && !input.figures) continue;
+        yield tracked(event.cursor, events.output.parse(event));
+      }
     } finally {
+      endFigures?.();
       ctx.streams.open--;
     }
   }),
@@ -239,32 +207,11 @@ export const router = t.router({
     .input(cancelTask.input)
     .output(cancelTask.output)
     .mutation(({ ctx, input }) => ctx.tasks.cancel(input.id)),
+
+  ...vpnProcedures,
 });
 
 export type Router = typeof router;
-
-/** What a client gets to know about an error of any kind. */
-function noticeOfTrpc({ code, cause }: TRPCError, procedure: string | undefined): Notice {
-  if (code === "BAD_REQUEST" && cause instanceof ZodError) return inputNotice(cause);
-  if (code === "PAYLOAD_TOO_LARGE") return { code: "body-too-large", params: { max: BODY_BYTES_MAX } };
-  if (code === "NOT_FOUND") return { code: "procedure-unknown", params: { procedure: procedure ?? "" } };
-  if (MALFORMED.includes(code)) return { code: "invalid-input", params: UNREADABLE };
-  return noticeOf(cause).notice;
-}
-
-const MALFORMED: readonly TRPCError["code"][] = [
-  "BAD_REQUEST",
-  "PARSE_ERROR",
-  "METHOD_NOT_SUPPORTED",
-  "UNSUPPORTED_MEDIA_TYPE",
-];
-const UNREADABLE = { field: "request", reason: "is not what this interface takes" };
-
-function inputNotice({ issues }: ZodError): Notice {
-  const [issue] = issues;
-  const field = issue?.path.map(String).join(".") ?? "";
-  return { code: "invalid-input", params: { field: field === "" ? "input" : field, reason: issue?.message ?? "" } };
-}
 
 function pong({ version, pid, startedAtMs }: HostService): Output<"ping"> {
   return { apiVersion: API_VERSION, version, pid, startedAtMs };
@@ -281,7 +228,8 @@ const STATUS_ATTEMPTS_MAX = 50;
 /** Of the whole host; of what is not there it says so instead of failing. */
 export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
   const { node, wallet, identity } = services();
-  const own = { ...pong(host), ...host.network, isAccountUnlocked: identity?.isUnlocked ?? false };
+  const { isBackground = false } = host;
+  const own = { ...pong(host), ...host.network, isBackground, isAccountUnlocked: identity?.isUnlocked ?? false };
   if (node === undefined) return { ...own, ...NO_NODE, balance: null };
   for (let attempt = 1; ; attempt++) {
     const [known, money] = await Promise.all([node.status(), wallet?.balance().catch(unlessDefect)]);
@@ -294,7 +242,8 @@ export async function readStatus({ host, services }: Pick<Context, "host" | "ser
 }
 
 async function takeSnapshot(context: Context): Promise<Snapshot> {
-  return { status: await readStatus(context), tasks: context.tasks.all };
+  const tunnel = context.services().vpn?.status() ?? null;
+  return { status: await readStatus(context), tasks: context.tasks.all, tunnel };
 }
 
 async function finish(work: Promise<void>): Promise<Record<string, never>> {

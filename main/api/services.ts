@@ -94,10 +94,34 @@ export interface WalletService {
   onChange(listener: (entry: HistoryEntry) => void): () => void;
 }
 
+/** The client side of the tunnel. */
+export interface VpnService {
+  status(): Output<"vpnStatus">;
+  connect(wish: Input<"vpnConnect">): Promise<Output<"vpnStatus">>;
+  disconnect(): Promise<Output<"vpnStatus">>;
+  history(): Output<"vpnHistory">;
+  cities(): Output<"vpnCities">;
+  test(asked: Input<"vpnTest">, signal: AbortSignal): Promise<Output<"vpnTest">>;
+  leaks(): Promise<Output<"vpnLeaks">>;
+  import(pasted: Input<"vpnImport">): Promise<Output<"vpnImport">>;
+  subscriptions(): Output<"vpnSubscriptions">;
+  addSubscription(asked: Input<"vpnAddSubscription">): Promise<Output<"vpnAddSubscription">>;
+  removeSubscription(asked: Input<"vpnRemoveSubscription">): Output<"vpnRemoveSubscription">;
+  refresh(): Promise<Output<"vpnRefresh">>;
+  keys(): Output<"vpnKeys">;
+  judgeKey(asked: Input<"vpnJudgeKey">): Output<"vpnJudgeKey">;
+  settings(): Output<"vpnSettings">;
+  setSettings(change: Input<"vpnSetSettings">): Output<"vpnSetSettings">;
+  repair(how: Input<"vpnRepair">): Promise<Output<"vpnRepair">>;
+  /** Somebody shows live figures, until the given function is called. */
+  watchFigures(): () => void;
+}
+
 export interface Services {
   readonly identity?: IdentityService | undefined;
   readonly node?: NodeService | undefined;
   readonly wallet?: WalletService | undefined;
+  readonly vpn?: VpnService | undefined;
 }
 
 /** What only the host itself can answer. */
@@ -106,6 +130,8 @@ export interface HostService {
   readonly pid: number;
   readonly startedAtMs: number;
   readonly network: Pick<Status, "network" | "profile">;
+  /** False unless a command started it for itself. */
+  readonly isBackground?: boolean;
   /** Returns at once; the answer to who asked still goes out. */
   requestStop(): void;
   metrics(): Promise<string>;

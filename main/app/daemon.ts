@@ -11,7 +11,17 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"] as const;
 /** For the answer to whoever asked to stop. */
 const ANSWER_MS = 20;
 
-type Passed = "network" | "local" | "listen" | "announce" | "asnMap" | "metricsPort" | "onProgress" | "startNode";
+type Passed =
+  | "network"
+  | "isWithoutNode"
+  | "isBackground"
+  | "local"
+  | "listen"
+  | "announce"
+  | "asnMap"
+  | "metricsPort"
+  | "onProgress"
+  | "startNode";
 
 export interface DaemonOptions extends Pick<HostOptions, Passed> {
   readonly directory: DataDirectory;

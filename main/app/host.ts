@@ -22,6 +22,7 @@ import { HostIdentity } from "./identityService.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, serveMetrics, type MetricsServer } from "./metrics.ts";
 import { VERSION } from "./version.ts";
+import { findVpnNetwork, openVpn } from "./vpn.ts";
 
 /** Answers that are on their way get this long when the API closes. */
 const ANSWERS_MS_MAX = 500;
@@ -55,8 +56,11 @@ export interface RunningNode {
 
 export interface HostOptions {
   readonly claimed: Claimed;
-  /** As `openNetwork` takes it. */
-  readonly network: string;
+  /** As `openNetwork` takes it. Left out, or with `isWithoutNode`, the host runs the tunnel alone and needs no identity. */
+  readonly network?: string;
+  readonly isWithoutNode?: boolean;
+  /** Started by a command that needed a host: nobody looks after it. */
+  readonly isBackground?: boolean;
   readonly local?: LocalRules;
   readonly listen?: readonly string[];
   readonly announce?: string;
@@ -74,7 +78,8 @@ export interface HostOptions {
 }
 
 export interface Host {
-  readonly network: OpenedNetwork;
+  /** The node's; undefined without one. */
+  readonly network: OpenedNetwork | undefined;
   readonly socket: string;
   readonly metricsPort: number | undefined;
   /** Gives the part that was still at work when the time was over, after which the process must end: it keeps the lock. */
@@ -105,28 +110,23 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   );
   parts.add("tasks", () => tasks.cancelAll());
 
-  const store = await IdentityStore.open(keystoreContext({ directory: directory.identity, crypto }));
-  for (const { code, params } of store.warnings) logger.warn({ code, params }, "identity");
-  const identity = new HostIdentity(store, () => changes.mark("status"));
-  parts.add("identity", () => identity.lock());
-
-  const { accountPublicKey, nodePublicKey } = store.summary;
-  const network = await openNetwork({
-    crypto,
-    asked: options.network,
-    networksDirectory: directory.networks,
-    self: { accountPubkey: accountPublicKey, nodePubkey: nodePublicKey },
-    ...(options.local === undefined ? {} : { local: options.local }),
-  });
-  logger.info({ network: network.network.name, profile: network.network.rules.profile }, "network");
+  const opened = await openNode(options, crypto, () => changes.mark("status"));
+  const { identity, network } = opened ?? {};
+  if (identity !== undefined) parts.add("identity", () => identity.lock());
+  if (network !== undefined) {
+    logger.info({ network: network.network.name, profile: network.network.rules.profile }, "network");
+  }
+  const vpnNetwork = await findVpnNetwork(directory, { node: network?.network, asked: options.network });
+  const vpn = openVpn({ directory, network: vpnNetwork, events });
 
   let running: RunningNode | undefined;
-  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet });
+  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet, vpn });
   const host: HostService = {
     version: VERSION,
     pid: process.pid,
     startedAtMs: claimed.startedAtMs,
-    network: { network: network.network.name, profile: network.network.rules.profile },
+    network: { network: network?.network.name ?? null, profile: network?.network.rules.profile ?? null },
+    isBackground: options.isBackground ?? false,
     requestStop: options.onStopRequest,
     metrics: () => figures.scrape(),
   };
@@ -134,7 +134,11 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const figures = createMetrics(currentStatus);
   const changes = new ChangePublisher(events, currentStatus, (error) => logger.error({ err: error }, "status"));
 
-  if (options.startNode !== undefined) {
+  // First of all: what a killed program left in the way of the machine's traffic is in the way of the node's, too.
+  parts.add("tunnel", () => vpn.stop());
+  await vpn.start((error) => logger.error({ err: error }, "tunnel"));
+
+  if (options.startNode !== undefined && identity !== undefined && network !== undefined) {
     const { listen = [], announce, asnMap, stopping } = options;
     const reached = { ...(announce === undefined ? {} : { announce }), ...(asnMap === undefined ? {} : { asnMap }) };
     const { onProgress = () => undefined, writeLine = () => undefined } = options;
@@ -151,6 +155,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     ];
     parts.add("listeners", () => ends.forEach((end) => end?.()));
   }
+  // Again, for it must come before a node that takes its time to stop: the machine is to be as it was.
+  parts.add("tunnel", () => vpn.stop());
   // From here on a stop changes things, and nobody is left to be told.
   parts.add("changes", () => changes.end());
 
@@ -171,6 +177,29 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   await claimed.announce(socket);
   logger.info({ directory: directory.root, pid: process.pid }, "host started");
   return { network, socket, metricsPort: metrics?.port, stop: () => parts.stop() };
+}
+
+interface OpenedNode {
+  readonly identity: HostIdentity;
+  readonly network: OpenedNetwork;
+}
+
+/** Undefined for a host without a node. */
+async function openNode(
+  { claimed: { directory }, logger, network: asked, isWithoutNode = false, local }: HostOptions,
+  crypto: Native,
+  onChange: () => void,
+): Promise<OpenedNode | undefined> {
+  if (asked === undefined || isWithoutNode) return undefined;
+  const store = await IdentityStore.open(keystoreContext({ directory: directory.identity, crypto }));
+  for (const { code, params } of store.warnings) logger.warn({ code, params }, "identity");
+  const { accountPublicKey, nodePublicKey } = store.summary;
+  const network = await openNetwork({
+    ...{ crypto, asked, networksDirectory: directory.networks },
+    self: { accountPubkey: accountPublicKey, nodePubkey: nodePublicKey },
+    ...(local === undefined ? {} : { local }),
+  });
+  return { identity: new HostIdentity(store, onChange), network };
 }
 
 async function closeApi(api: ApiServer, closing: AbortController, socket: string): Promise<void> {

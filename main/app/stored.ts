@@ -6,13 +6,10 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
-
-import { createClient, type Client } from "../api/client.ts";
-import { apiError, noticeOf } from "../api/errors.ts";
+import type { Client } from "../api/client.ts";
+import { apiError } from "../api/errors.ts";
 import { EventRing } from "../api/events.ts";
-import { router, type Context } from "../api/router.ts";
-import { API_PATH } from "../api/server.ts";
+import type { Context } from "../api/router.ts";
 import { NO_NODE, type NodeService, type Services } from "../api/services.ts";
 import { Tasks } from "../api/tasks.ts";
 import { keystoreContext } from "../keystore/context.ts";
@@ -30,6 +27,7 @@ import { WalletService } from "../wallet/service.ts";
 import { Wallet } from "../wallet/wallet.ts";
 import { claimForCommand } from "./attach.ts";
 import type { DataDirectory } from "./dataDirectory.ts";
+import { localClient } from "./localClient.ts";
 import { VERSION } from "./version.ts";
 import { walletChain } from "./walletPorts.ts";
 
@@ -88,7 +86,7 @@ export async function openStored({
     const stopping = new AbortController();
     ends.push(() => stopping.abort());
     const node = storedNode(state, network);
-    const client = clientOf(contextOf({ node, wallet }, network, stopping.signal, onDefect), onDefect);
+    const client = localClient(contextOf({ node, wallet }, network, stopping.signal, onDefect), onDefect);
     return { client, network: network.network.name, window: height === 0n ? undefined : height - 1n, close };
   } catch (error) {
     await close();
@@ -166,20 +164,4 @@ function contextOf(
     metrics: () => Promise.resolve(""),
   };
   return { host, services: () => services, events, tasks, streams: { open: 0 }, stopping };
-}
-
-function clientOf(context: Context, onDefect: StoredOptions["onDefect"]): Client {
-  const origin = "http://stored";
-  return createClient({
-    url: origin + API_PATH.slice(0, -1),
-    fetch: (url, init) =>
-      fetchRequestHandler({
-        ...{ endpoint: API_PATH.slice(0, -1), req: new Request(url, init), router },
-        createContext: () => context,
-        allowMethodOverride: true,
-        onError({ error }) {
-          if (error.code === "INTERNAL_SERVER_ERROR" && noticeOf(error.cause).isDefect) onDefect(error.cause ?? error);
-        },
-      }),
-  });
 }

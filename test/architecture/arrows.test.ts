@@ -22,21 +22,13 @@ const isEntry = (path: string): boolean => /^main\/app\/[^/]+\.ts$|(\.thread|\/w
 const AWAITED: Readonly<Record<string, string>> = {
   "main/cities/aggregation.ts": "main/mesh, the subscription",
   "main/cities/capacity.ts": "main/mesh, the explorer page",
-  "main/cities/cities.ts": "main/vpn, the cities of a network",
   "main/cities/deepLinks.ts": "main/mesh, links for phones",
   "main/cities/discovery.ts": "main/mesh, the explorer",
   "main/cities/endpoints.ts": "main/mesh, the public server",
-  "main/cities/failover.ts": "main/vpn, the order of entries",
-  "main/cities/health.ts": "main/mesh, probes; main/vpn, the order of entries",
   "main/cities/journal.ts": "main/mesh, the explorer",
-  "main/cities/myVpn.ts": "main/mesh, the exit's own file",
   "main/cities/network.ts": "main/mesh, network.json",
   "main/cities/nodeStatus.ts": "main/mesh, the explorer",
   "main/cities/publicationGate.ts": "main/mesh, before anything is published",
-  "main/cities/redaction.ts": "main/xray, output of the engine",
-  "main/cities/shareLink.ts": "main/vpn, links",
-  "main/cities/subscription.ts": "main/vpn, subscriptions",
-  "main/cities/subscriptionHeaders.ts": "main/vpn, subscriptions",
   "main/keystore/legacyTransportKey.ts": "comparison with what the reference prints of an imported identity",
   "main/network/messages/batchLookup.ts": "a service for clients that have an account and no node",
   "main/network/messages/peerRecord.ts": "the long form of an address, which no message carries",
@@ -61,11 +53,7 @@ const AWAITED: Readonly<Record<string, string>> = {
   "main/protocol/rc1/liveCandidate.ts": "comparison with a candidate of the reference",
   "main/protocol/validation/acceptance.ts":
     "one function a check, as the suites compare them; the machine compares whole lists",
-  "main/vpn/tunnelState.ts": "main/vpn, the client",
-  "main/xray/api/messages.ts": "main/vpn, the client",
-  "main/xray/config/clientConfig.ts": "main/vpn, the client",
   "main/xray/config/serverConfig.ts": "main/mesh, the exit",
-  "main/xray/failures.ts": "main/vpn, the client",
 };
 
 describe("the arrows between the rooms", () => {

@@ -7,6 +7,7 @@ import { backup, bench, check } from "./maintenanceCommands.ts";
 import { bonus, cancel, key, resend } from "./operationCommands.ts";
 import { request } from "./requestCommands.ts";
 import { settings } from "./settingsCommand.ts";
+import { vpn } from "./vpnCommands.ts";
 import { anchor, balance, history, send } from "./walletCommands.ts";
 
 /** `startNode` is what a host runs besides itself. */
@@ -20,6 +21,7 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     status,
     time,
     ...joining,
+    vpn,
     balance,
     send,
     request,

@@ -53,6 +53,11 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         value: "N",
         summary: "serve /metrics and /health there on 127.0.0.1 (or MONTANA_METRICS_PORT)",
       },
+      "without-node": {
+        type: "boolean",
+        summary: "run the tunnel alone: needs neither an identity nor a network",
+      },
+      background: { type: "boolean", summary: "end with montana vpn disconnect; for the command that starts it" },
       "log-level": {
         type: "string",
         choices: LOG_LEVELS,
@@ -64,7 +69,8 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       "started. Ends within five seconds of SIGINT, SIGTERM or montana stop; a second Ctrl-C ends it at once.",
     async run(called) {
       const { options, directory, network } = called;
-      if (network === undefined) throw apiError("network-needed");
+      const isWithoutNode = options.flag("without-node");
+      if (network === undefined && !isWithoutNode) throw apiError("network-needed");
       const metricsPort = readPort(options.text("metrics-port") ?? process.env["MONTANA_METRICS_PORT"]);
       const profile = options.text("profile") as "spec" | "rc1" | undefined;
       const admission = options.text("admission") as "per-window" | "selection" | undefined;
@@ -75,7 +81,9 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       const progress = createProgress(called.isJson);
       await runDaemon({
         directory,
-        network,
+        isWithoutNode,
+        isBackground: options.flag("background"),
+        ...(network === undefined ? {} : { network }),
         local: { ...(profile && { profile }), ...(admission && { admission }) },
         listen: optional(readMultiaddr("listen", options.text("listen"))),
         ...(announce === undefined ? {} : { announce }),
@@ -86,11 +94,11 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         onProgress: (opening) => progress.show("open", opening),
         onStarted: (host) => {
           progress.end();
-          const { name } = host.network.network;
+          const name = host.network?.network.name ?? null;
           const metrics = host.metricsPort === undefined ? {} : { metricsPort: host.metricsPort };
           called.print({
             json: { pid: process.pid, network: name, directory: directory.root, socket: host.socket, ...metrics },
-            text: `Host ${process.pid} runs on the network ${name}. Stop it with Ctrl-C or montana stop.`,
+            text: `Host ${process.pid} runs ${name === null ? "without a node" : `on the network ${name}`}. Stop it with Ctrl-C or montana stop.`,
           });
         },
       });

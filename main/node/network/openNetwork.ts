@@ -85,26 +85,30 @@ interface FoundNetwork {
 }
 
 async function findNetwork(options: OpenNetworkOptions): Promise<FoundNetwork> {
+  const { asked } = options;
+  const found = await readNetwork(options);
+  if (found === undefined && asked === SOLO) return makeSolo(options);
+  if (found === undefined) throw new ProtocolError<NetworkErrorCode>("network-unknown", { network: asked });
+  if (asked === SOLO) checkIsOwn(found.network, options.self, join(options.networksDirectory, asked, FILE_NAME));
+  return found;
+}
+
+/** The network and the text of its file, without entering it; undefined where there is no such network. Throws what reading throws. */
+export async function readNetwork(
+  options: Pick<OpenNetworkOptions, "asked" | "networksDirectory" | "local" | "resources">,
+): Promise<FoundNetwork | undefined> {
   const { asked, networksDirectory, local, resources = RESOURCES } = options;
   if (isPath(asked)) {
     const file = resolve(asked);
     const text = await readText(file);
-    if (text === undefined) throw new ProtocolError<NetworkErrorCode>("network-unknown", { network: asked });
-    return { text, network: parseNetworkFile(basename(file), text, local) };
+    return text === undefined ? undefined : { text, network: parseNetworkFile(basename(file), text, local) };
   }
-  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(asked)) {
-    throw new ProtocolError<NetworkErrorCode>("network-unknown", { network: asked });
-  }
-  const stored = join(networksDirectory, asked, FILE_NAME);
-  for (const file of [stored, join(resources, `${asked}.json`)]) {
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(asked)) return undefined;
+  for (const file of [join(networksDirectory, asked, FILE_NAME), join(resources, `${asked}.json`)]) {
     const text = await readText(file);
-    if (text === undefined) continue;
-    const network = parseNetworkFile(file, text, local);
-    if (asked === SOLO) checkIsOwn(network, options.self, stored);
-    return { text, network };
+    if (text !== undefined) return { text, network: parseNetworkFile(file, text, local) };
   }
-  if (asked === SOLO) return makeSolo(options);
-  throw new ProtocolError<NetworkErrorCode>("network-unknown", { network: asked });
+  return undefined;
 }
 
 async function makeSolo({ crypto, self, soloD }: OpenNetworkOptions): Promise<FoundNetwork> {

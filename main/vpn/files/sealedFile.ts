@@ -33,7 +33,7 @@ export function readSealed<T>(path: string, bytesMax: number, read: Reader<T>): 
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT") return { kind: "absent" };
-    throw new ProtocolError("file-unreadable", { errno });
+    throw new ProtocolError("file-unreadable", { file: path, errno });
   }
   const end = text.indexOf("\n");
   const body = text.slice(end + 1);
@@ -66,7 +66,7 @@ export function writeSealed(path: string, value: unknown): void {
     } catch {
       // Where it cannot even be looked for, it is not.
     }
-    throw new ProtocolError("file-unwritable", { errno: errnoOf(error) });
+    throw new ProtocolError("file-unwritable", { file: path, errno: errnoOf(error) });
   }
 }
 

@@ -102,13 +102,16 @@ function mergeEntries(sources: readonly Source[], { codes, cities }: Network): E
       const { uuid, host, port, sni, pbk, sid, label } = link;
       const key = [uuid, host, port, sni, pbk, sid].join(" ");
       const found = entries.get(key);
-      const entry = cityOfLabel(label, known) ?? addressOf(host, port);
+      const entry = cityOfLabel(label, known) ?? ownLabel(label) ?? addressOf(host, port);
       if (found === undefined) entries.set(key, { link, entry, sources: [id] });
       else if (!found.sources.includes(id)) entries.set(key, { ...found, sources: [...found.sources, id] });
     }
   }
   return [...entries.values()];
 }
+
+/** The network's own form of a label (§3.1) names its city also where no list of cities could be had. */
+const ownLabel = (label: string): string | undefined => /^Montana ([A-Z]{3})$/.exec(label)?.[1]?.toLowerCase();
 
 const addressOf = (host: string, port: number): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

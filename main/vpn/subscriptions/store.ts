@@ -3,13 +3,15 @@ import { join } from "node:path";
 
 import { HEADER_VALUE_MAX, PINNED_KEYS_MAX, SHARE_LINK_MAX, SUBSCRIPTION_MAX } from "../../cities/limits.ts";
 import type { Pins } from "../../cities/pins.ts";
-import { count, listOf, nullable, oneOf, record, text, type Reader, type Shape } from "../../cities/shape.ts";
+import { count, listOf, nullable, oneOf, optional, record, text, type Reader, type Shape } from "../../cities/shape.ts";
 import { readSealed, removeSealed, setAside, writeSealed } from "../files/sealedFile.ts";
 
 export const SUBSCRIPTIONS_MAX = 32;
 export const LINKS_MAX = 1000;
 /** Cities and lone entries whose keys are remembered; the ones noted first make room. */
 export const PINNED_MAX = 20_000;
+/** The ones refused first make room. */
+export const REFUSED_MAX = 1000;
 
 const VERSION = oneOf(1);
 const address = text(4096);
@@ -25,6 +27,8 @@ const readList = record({
   links: listOf(text(2 * SHARE_LINK_MAX), LINKS_MAX),
   /** Addresses that a network brought and the person removed: they do not come back. */
   declined: listOf(address, SUBSCRIPTIONS_MAX),
+  /** Changed keys that the person does not want, by their ids. */
+  refused: optional(listOf(text(16), REFUSED_MAX)),
 });
 export type List = Omit<Shape<typeof readList>, "version">;
 export type Listed = List["subscriptions"][number];

@@ -159,7 +159,13 @@ test("a city whose key changes is not used before the person accepts it, also af
   const again = open();
   again.setNetwork(network);
   expect(usable(again)).toEqual(["fin"]);
-  again.acceptKey("fra", parseShareLink(linkFor("fra", 9)).pbk);
+  const [held] = again.heldKeys();
+  expect(again.heldKeys()).toEqual([
+    { id: held!.id, entry: "fra", label: "City fra", verdict: "unexplained", isRefused: false },
+  ]);
+  again.judgeKey(held!.id, false);
+  expect([open().heldKeys()[0]!.isRefused, usable(again)]).toEqual([true, ["fin"]]);
+  again.judgeKey(held!.id, true);
   expect(usable(again)).toEqual(["fin", "fra"]);
   const third = open();
   third.setNetwork(network);

@@ -13,7 +13,16 @@ import { fetchSubscription, type Fetched } from "./fetchSubscription.ts";
 import { readQrImage } from "./qrImage.ts";
 import { isTrusted, mergeRoutes, pinNewCities, type CityRoutes, type Network, type Source } from "./routes.ts";
 import { refreshDelay } from "./schedule.ts";
-import { LINKS_MAX, openStore, SUBSCRIPTIONS_MAX, type Body, type List, type Profile, type Store } from "./store.ts";
+import {
+  LINKS_MAX,
+  openStore,
+  REFUSED_MAX,
+  SUBSCRIPTIONS_MAX,
+  type Body,
+  type List,
+  type Profile,
+  type Store,
+} from "./store.ts";
 import { directTransport, tunnelTransport, type Transport } from "./transport.ts";
 
 export interface SubscriptionsOptions {
@@ -57,6 +66,17 @@ export interface UsableRoute {
   readonly link: ShareLink;
 }
 
+/** A key of a city that is another one than was known: its routes are not used. */
+export interface HeldKey {
+  readonly id: string;
+  /** City whose key it would be. */
+  readonly entry: string;
+  /** Safe to show. */
+  readonly label: string;
+  readonly verdict: "rotated" | "unexplained";
+  readonly isRefused: boolean;
+}
+
 export type Imported =
   | { readonly kind: "subscription"; readonly id: string }
   | { readonly kind: "links"; readonly added: number; readonly skipped: readonly Skipped[] }
@@ -75,7 +95,7 @@ const FAULTS_MAX = 32;
 export class Subscriptions {
   readonly #options: Required<SubscriptionsOptions>;
   readonly #store: Store;
-  #list: List = { subscriptions: [], links: [], declined: [] };
+  #list: List = { subscriptions: [], links: [], declined: [], refused: [] };
   #links: readonly ShareLink[] = [];
   #pins: Pins = new Map();
   #network: Network = { codes: [], cities: [] };
@@ -217,9 +237,29 @@ export class Subscriptions {
     return running;
   }
 
-  /** The person has seen that a city's key changed, and wants it used. */
-  acceptKey(entry: string, pbk: string): void {
-    this.#savePins(pinKey(this.#pins, entry, pbk));
+  /** What waits for the person's judgement, or was refused. */
+  heldKeys(): readonly HeldKey[] {
+    const refused = new Set(this.#list.refused);
+    const held = new Map<string, HeldKey>();
+    for (const { label, routes } of this.cities()) {
+      for (const { entry, link, key, via } of routes) {
+        if (via !== "direct" || key === "known" || key === "new") continue;
+        const id = keyIdOf(entry, link.pbk);
+        held.set(id, { id, entry, label, verdict: key, isRefused: refused.has(id) });
+      }
+    }
+    return [...held.values()];
+  }
+
+  /** The person has seen that a city's key changed, and wants it used or not. Throws `key-unknown`. */
+  judgeKey(id: string, isAccepted: boolean): void {
+    const route = this.cities()
+      .flatMap(({ routes }) => routes)
+      .find(({ entry, link }) => keyIdOf(entry, link.pbk) === id);
+    if (route === undefined) throw new ProtocolError("key-unknown", { id });
+    const others = (this.#list.refused ?? []).filter((other) => other !== id);
+    this.#saveList({ ...this.#list, refused: isAccepted ? others : [...others, id].slice(-REFUSED_MAX) });
+    if (isAccepted) this.#savePins(pinKey(this.#pins, route.entry, route.link.pbk));
     this.#options.onChange();
   }
 
@@ -353,6 +393,7 @@ export class Subscriptions {
 
 const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
 const idOf = digestOf;
+const keyIdOf = (entry: string, pbk: string): string => digestOf(`${entry} ${pbk}`);
 const codeOf = (link: ShareLink): string => digestOf(buildShareLink({ ...link, label: "" }));
 
 /** Throws `subscription-empty` or `subscription-too-large`: then the previous list stays. */

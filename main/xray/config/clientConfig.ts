@@ -167,6 +167,12 @@ function checkCodes(exits: readonly ClientExit[], selected: string): void {
   if (!sorted.includes(selected)) throw engineError("unknown-exit", { code: selected });
 }
 
+/** Throws `bad-bypass-domain` or `bad-bypass-cidr`, before anything is started with such a rule. */
+export function requireBypass({ domains, cidrs }: Bypass): void {
+  checkDomains(domains);
+  checkCidrs(cidrs);
+}
+
 /** Literal rules only: lists by name need data files, and a bare word would match inside of names. */
 function checkDomains(domains: readonly string[]): readonly string[] {
   const bad = domains.find((domain) => !/^(?:domain|full|keyword|regexp):\S+$/.test(domain));

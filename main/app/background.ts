@@ -1,0 +1,73 @@
+/** A host that a command starts because it needs one, and that lives on when the command has ended. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+import { notice } from "../api/contract.ts";
+import { apiError } from "../api/errors.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { attach, type AttachedHost } from "./attach.ts";
+import { makeRoot, type DataDirectory } from "./dataDirectory.ts";
+import { readPublished } from "./published.ts";
+
+const CLI = fileURLToPath(new URL("cli.ts", import.meta.url));
+/** On a busy machine; an end is noticed at once. */
+const START_MS_MAX = 60_000;
+const POLL_MS = 30;
+
+const refusal = z.object({ error: notice });
+
+/**
+ * Starts a host without a node, whose log is `host.log` in the data directory. Throws what kept it from starting; where another
+ * one was quicker, attaches to that.
+ */
+export async function startInBackground(directory: DataDirectory, network: string | undefined): Promise<AttachedHost> {
+  makeRoot(directory);
+  const output = join(directory.root, "host.start");
+  const [out, log] = [output, join(directory.root, "host.log")].map((path) => openSync(path, "w", 0o600));
+  const asked = network === undefined ? [] : ["--network", isPath(network) ? resolve(network) : network];
+  const words = ["start", "--without-node", "--background", "--json", "--data-dir", directory.root, ...asked];
+  const child = spawn(process.execPath, [CLI, ...words], {
+    // Not where the command was called: that folder may go.
+    cwd: directory.root,
+    detached: true,
+    windowsHide: true,
+    stdio: ["ignore", out!, log!],
+  });
+  for (const file of [out!, log!]) closeSync(file);
+  child.unref();
+  let isOver = false;
+  child.once("exit", () => (isOver = true));
+  child.once("error", () => (isOver = true));
+  try {
+    const end = performance.now() + START_MS_MAX;
+    while (performance.now() < end) {
+      const published = await readPublished(directory.published);
+      if (published?.pid === child.pid && published?.socket != null) return await attach(directory);
+      if (isOver) throw await readRefusal(output, directory);
+      await wait(POLL_MS);
+    }
+    throw apiError("host-starting", { directory: directory.root });
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === "host-running") return attach(directory);
+    throw error;
+  } finally {
+    await rm(output, { force: true });
+  }
+}
+
+const isPath = (network: string): boolean => /[/\\]/.test(network) || network.endsWith(".json");
+
+async function readRefusal(file: string, { root }: DataDirectory): Promise<ProtocolError> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  try {
+    const { code, params } = refusal.parse(JSON.parse(text)).error;
+    return new ProtocolError(code, params);
+  } catch {
+    return apiError("host-not-started", { log: join(root, "host.log") });
+  }
+}

@@ -1,0 +1,93 @@
+/** The list of cities as a person sees it: what the network says, what subscriptions bring, what was measured here. Pure. */
+import type { City } from "../cities/cities.ts";
+import type { EndpointHealth, HealthState } from "../cities/health.ts";
+import { cityIdOf } from "./cityNames.ts";
+import { isTrusted, type CityRoutes } from "./subscriptions/routes.ts";
+import type { UsableRoute } from "./subscriptions/subscriptions.ts";
+
+interface Measured {
+  readonly delayMs?: number | undefined;
+  readonly fault?: string | undefined;
+}
+
+export interface CityEntry {
+  readonly id: string;
+  readonly name: { readonly en: string; readonly ru: string };
+  readonly country: string | null;
+  readonly lat: number | null;
+  readonly lon: number | null;
+  readonly hasVpn: boolean;
+  readonly exit: string | null;
+  readonly routes: number;
+  readonly heldRoutes: number;
+  readonly health: { readonly state: HealthState; readonly atMs: number | null } | null;
+  readonly delayMs: number | null;
+  readonly fault: { readonly code: string; readonly params: Record<string, string> } | null;
+  readonly isInUse: boolean;
+}
+
+export interface KnownCities {
+  readonly cities: readonly City[];
+  readonly health: readonly EndpointHealth[];
+  /** With routes, those of `cities` among them. */
+  readonly routed: readonly CityRoutes[];
+  readonly usable: readonly UsableRoute[];
+  /** By the route's code. */
+  readonly measures: ReadonlyMap<string, Measured>;
+  /** Where traffic comes out now. */
+  readonly inUse: string | null;
+}
+
+export function listCities(known: KnownCities): CityEntry[] {
+  const routedById = new Map(known.routed.map((city) => [city.id, city]));
+  const ofNetwork = known.cities.map((city) => describe(known, city, routedById.get(city.code)));
+  const others = known.routed.filter(({ city }) => city === null).map((routed) => describe(known, undefined, routed));
+  return [...ofNetwork, ...others];
+}
+
+function describe(known: KnownCities, city: City | undefined, routed: CityRoutes | undefined): CityEntry {
+  const entry = city?.code ?? routed!.id;
+  const id = cityIdOf(entry);
+  const routes = routed?.routes ?? [];
+  const measures = known.usable.filter((route) => route.city === entry).map(({ code }) => known.measures.get(code));
+  const delays = measures.flatMap((measure) => (measure?.fault === undefined ? (measure?.delayMs ?? []) : []));
+  const fault = measures.find((measure) => measure?.fault !== undefined)?.fault;
+  return {
+    id,
+    name: city?.name ?? unlisted(routed!, id),
+    country: city?.country ?? null,
+    lat: city?.lat ?? null,
+    lon: city?.lon ?? null,
+    hasVpn: city?.vpn.enabled ?? true,
+    exit: city === undefined ? id : city.vpn.exit,
+    routes: routes.filter(isTrusted).length,
+    heldRoutes: routes.filter((route) => !isTrusted(route)).length,
+    health: healthOf(known.health, entry),
+    delayMs: delays.length === 0 ? null : Math.min(...delays),
+    fault: delays.length > 0 || fault === undefined ? null : { code: fault, params: { city: id } },
+    isInUse: known.inUse === id,
+  };
+}
+
+const BEST_FIRST: readonly HealthState[] = ["up", "unknown", "degraded", "down", "expired"];
+
+/** Of a city's best node: one that works is enough. */
+function healthOf(health: readonly EndpointHealth[], code: string): CityEntry["health"] {
+  const [best] = health
+    .filter(({ city }) => city === code)
+    .sort((a, b) => BEST_FIRST.indexOf(a.state) - BEST_FIRST.indexOf(b.state));
+  if (best === undefined) return null;
+  return { state: best.state, atMs: best.last_probe_unix === null ? null : best.last_probe_unix * 1000 };
+}
+
+/** By city. */
+export function healthByCity(health: readonly EndpointHealth[]): ReadonlyMap<string, HealthState> {
+  const codes = new Set(health.map(({ city }) => city));
+  return new Map([...codes].map((code) => [code, healthOf(health, code)!.state]));
+}
+
+/** Where an entry says nothing of itself its label is the address. */
+function unlisted({ label, routes }: CityRoutes, id: string): CityEntry["name"] {
+  const name = label === "" || routes.some(({ link }) => label.includes(link.host)) ? id : label;
+  return { en: name, ru: name };
+}

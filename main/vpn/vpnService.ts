@@ -1,0 +1,514 @@
+/** What a person can ask of the tunnel: everything of this room put together, and nothing that shows an address. */
+import { join } from "node:path";
+
+import { CITY_CODE } from "../cities/cities.ts";
+import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
+import type { Binaries } from "../xray/binaries.ts";
+import { openEngineDirectory } from "../xray/directory.ts";
+import { endLeftover, type LeftoverOutcome } from "../xray/leftover.ts";
+import { cityIdOf, findCity, shownRoute } from "./cityNames.ts";
+import { parseDirectRules } from "./directRules.ts";
+import { testLeaks, type LeakCheck } from "./leakTest.ts";
+import { NetworkFiles } from "./networkFiles.ts";
+import { networkFingerprint } from "./networkWatch.ts";
+import { testRoutes, TESTED_MAX } from "./routeTest.ts";
+import { Subscriptions, type SubscriptionStatus } from "./subscriptions/subscriptions.ts";
+import type { DesktopProxy } from "./systemProxy/desktop.ts";
+import { Tunnel, type TunnelStatus } from "./tunnel.ts";
+import { faultOf, tunnelError, type TunnelFault } from "./tunnelErrors.ts";
+import type { ProxyEndpoint, Route, TunnelMode, TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
+import { healthByCity, listCities, type CityEntry } from "./vpnCities.ts";
+import { loadSettings, saveSettings, type VpnMode, type VpnSettings } from "./vpnSettings.ts";
+
+/** What a network file says of its cities. */
+export interface VpnNetwork {
+  readonly name: string;
+  readonly subscriptionUrl?: string | undefined;
+  readonly cities?: readonly string[] | undefined;
+  readonly probeUrl?: string | undefined;
+}
+
+export interface VpnOptions {
+  /** Of the person alone. The engine's folder is `tunnel` in it, and all that is kept lies in there. */
+  readonly directory: string;
+  readonly network: VpnNetwork;
+  /** Throws `engine-missing`. */
+  readonly binaries: () => Binaries;
+  readonly desktop: DesktopProxy;
+  /** Something that `status` shows has changed. */
+  readonly onChange: () => void;
+  /** Once a second while connected and somebody watches. */
+  readonly onFigures: () => void;
+}
+
+export interface Notice {
+  readonly code: string;
+  readonly params: Record<string, string | number | boolean>;
+}
+
+export interface Rate {
+  readonly atMs: number;
+  readonly up: number;
+  readonly down: number;
+}
+
+/** What is left out is as the settings say. */
+export type VpnWish = { readonly city: string } & {
+  readonly [K in "mode" | "killSwitch" | "strict" | "direct" | "port"]?: VpnSettings[K] | undefined;
+};
+
+export interface Repaired {
+  readonly proxy: "nothing" | "restored" | "in-use";
+  readonly kept: string[];
+  readonly engine: LeftoverOutcome | "in-use";
+  readonly setAside: string | null;
+}
+
+/** Milliseconds. */
+const FIGURES_PERIOD = 1_000;
+
+export class VpnService {
+  readonly #options: VpnOptions;
+  readonly #folder: string;
+  readonly #subscriptions: Subscriptions;
+  readonly #files: NetworkFiles;
+  readonly #tunnel: Tunnel;
+  /** The tunnel reads it anew for every question. */
+  readonly #probeUrls: string[] = [];
+  #settings: VpnSettings;
+  #wish: TunnelWish | undefined;
+  /** By its code: said until it is not so any more. */
+  readonly #faults = new Map<string, Notice>();
+  /** What a test found while no tunnel was up, by the route's code. */
+  #tested = new Map<string, { readonly delayMs?: number | undefined; readonly fault?: string | undefined }>();
+  #watchers = 0;
+  #figures: NodeJS.Timeout | undefined;
+  /** Nobody is told of what happens before all parts are there. */
+  #isReady = false;
+
+  /** Reads what is kept. Throws `file-unreadable`, `engine-directory-unusable`. */
+  constructor(options: VpnOptions) {
+    this.#options = options;
+    this.#folder = openEngineDirectory(options.directory, "tunnel").path;
+    const kept = join(options.directory, "tunnel", "networks", options.network.name);
+    const random = Math.random;
+    const tunnel = (): ProxyEndpoint | undefined => {
+      const { state, proxy } = this.#tunnel.status;
+      return state === "connected" ? (proxy ?? undefined) : undefined;
+    };
+    const { settings, corrupt } = loadSettings(this.#settingsFolder);
+    this.#settings = settings;
+    if (corrupt !== undefined) this.#note({ code: "vpn-settings-corrupt", params: { path: corrupt } });
+    this.#setProbeUrls();
+    this.#subscriptions = new Subscriptions({ directory: kept, tunnel, random, onChange: () => this.#tell() });
+    this.#files = new NetworkFiles({
+      ...{ directory: kept, tunnel, random, nowUnix: () => Math.floor(Date.now() / 1000) },
+      subscription: () => this.#publishedSubscription(),
+      onChange: () => this.#takeNetwork(),
+    });
+    this.#tunnel = new Tunnel({
+      ...{ binaries: options.binaries, directory: options.directory, probeUrls: this.#probeUrls, random },
+      source: {
+        read: () => this.#readNetwork(),
+        refresh: () => this.#refreshAll(),
+        onVerified: (route) => this.#onVerified(route),
+      },
+      systemProxy: options.desktop.adapter === undefined ? undefined : options.desktop,
+      clock: { now: () => performance.now(), unixMs: () => Date.now() },
+      network: networkFingerprint,
+    });
+    this.#tunnel.onChange(() => this.#tell());
+    this.#takeNetwork();
+    this.#isReady = true;
+  }
+
+  /** Repairs what a killed program left; then lists are kept fresh, and the last city is connected to where that is wished. */
+  async start(onDefect: (error: unknown) => void): Promise<void> {
+    await this.repair({ setsAsideJournal: false }).catch((error: unknown) => this.#note(noticeOf(faultOf(error))));
+    this.#subscriptions.start();
+    this.#files.start();
+    const { connectsAtStart, city } = this.#settings;
+    if (!connectsAtStart || city === null) return;
+    void this.connect({ city }).catch((error: unknown) => {
+      if (!(error instanceof ProtocolError)) onDefect(error);
+    });
+  }
+
+  /** At the end the machine is as it was before. */
+  async stop(): Promise<void> {
+    clearInterval(this.#figures);
+    this.#subscriptions.stop();
+    this.#files.stop();
+    await this.#tunnel.disconnect();
+  }
+
+  status() {
+    const now: TunnelStatus = this.#tunnel.status;
+    const { state, cause, fault, chosen, city, mode, proxy, rate, sessionMs, delayMs } = now;
+    return {
+      ...{ state, cause, chosen, city, mode, proxy, sessionMs, delayMs },
+      fault: fault === null ? null : noticeOf(fault),
+      killSwitch: this.#wish?.killSwitch ?? this.#settings.killSwitch,
+      strict: this.#wish?.strict ?? this.#settings.strict,
+      bytesUp: Number(now.bytesUp),
+      bytesDown: Number(now.bytesDown),
+      rate: rate === null ? null : rateOf(rate),
+      notices: this.#notices(now),
+    };
+  }
+
+  history(): { rates: Rate[] } {
+    return { rates: this.#tunnel.history.map(rateOf) };
+  }
+
+  /** Throws what keeps it from being connected, by its code. */
+  async connect(wish: VpnWish) {
+    if (this.#readNetwork().routes.length === 0) await this.#refreshAll();
+    const city = this.#find(wish.city);
+    const { settings, mode } = { settings: this.#settings, mode: wish.mode ?? this.#usualMode };
+    if (this.#probeUrls.length === 0) throw new ProtocolError("probe-url-missing");
+    const port = wish.port ?? settings.port;
+    const next: TunnelWish = {
+      city,
+      mode: this.#demandMode(mode),
+      killSwitch: wish.killSwitch ?? settings.killSwitch,
+      strict: wish.strict ?? settings.strict,
+      bypass: parseDirectRules([...settings.direct, ...(wish.direct ?? [])]),
+      ...(port === null ? {} : { port }),
+    };
+    this.#wish = next;
+    await this.#tunnel.connect(next);
+    if (this.#settings.city !== city) this.#saveSettings({ ...this.#settings, city });
+    return this.status();
+  }
+
+  /** Throws what could not be given back. */
+  async disconnect() {
+    await this.#tunnel.disconnect();
+    // The tunnel may have failed to: then the record is still there, and this says why.
+    await this.#options.desktop.repair();
+    return this.status();
+  }
+
+  cities(): { cities: CityEntry[]; updatedAtMs: number | null } {
+    const { confirmedUnix } = this.#files;
+    const measures = new Map([...this.#tested, ...this.#tunnel.measures]);
+    const cities = listCities({
+      ...{ cities: this.#files.cities, health: this.#files.health, measures },
+      ...{ routed: this.#subscriptions.cities(), usable: this.#subscriptions.usableRoutes() },
+      inUse: this.#tunnel.status.city,
+    });
+    return { cities, updatedAtMs: confirmedUnix === undefined ? null : confirmedUnix * 1000 };
+  }
+
+  /** Throws `no-entries`, `unknown-city`, `probe-url-missing` and the engine's codes. */
+  async test({ city: asked }: { city?: string | undefined }, signal: AbortSignal) {
+    const city = asked === undefined ? undefined : this.#find(asked);
+    const { routes: all } = this.#readNetwork();
+    const routes = all
+      .filter((route) => city === undefined || city === "auto" || route.city === city)
+      .slice(0, TESTED_MAX);
+    if (routes.length === 0) throw tunnelError("no-entries", { city: city ?? "auto" });
+    if (this.#probeUrls.length === 0) throw new ProtocolError("probe-url-missing");
+    const found = await this.#measure(routes, signal);
+    return {
+      routes: routes.flatMap(({ code, city: of }) => {
+        const measure = found.get(code);
+        if (measure === undefined) return [];
+        const { connectMs, delayMs, fault } = measure;
+        const isOk = fault === undefined;
+        const figures = { connectMs: isOk ? (connectMs ?? null) : null, delayMs: isOk ? (delayMs ?? null) : null };
+        return [{ city: of, isOk, ...figures, fault: isOk ? null : { code: fault, params: { city: of } } }];
+      }),
+    };
+  }
+
+  /** Throws `tunnel-not-connected`. */
+  async leaks() {
+    const { state, city, mode, proxy } = this.#tunnel.status;
+    if (state !== "connected" || proxy === null || city === null || mode === null) {
+      throw new ProtocolError("tunnel-not-connected");
+    }
+    const { routes } = this.#readNetwork();
+    const { addressUrl } = this.#settings;
+    const options = { proxy, city, routes, probeUrls: this.#probeUrls, addressUrl, isWholeDevice: isDevice(mode) };
+    const checks: LeakCheck[] = await testLeaks(options);
+    return {
+      mode,
+      covered: { code: `covered-${mode}`, params: { ...proxy } },
+      checks: checks.map((check) => ({ ...check, notice: noticeOf(check.notice) })),
+    };
+  }
+
+  /** Throws what reading the text or the picture throws; a subscription that cannot be fetched is kept, and says why. */
+  async import({ text, image }: { text?: string | undefined; image?: string | undefined }) {
+    const imported =
+      text === undefined
+        ? this.#subscriptions.importImage(Buffer.from(image ?? "", "base64"))
+        : this.#subscriptions.import(text);
+    if (imported.kind === "links") return { ...imported, skipped: [...imported.skipped] };
+    if (imported.kind === "connect") return imported;
+    await this.#refreshOne(imported.id);
+    const subscription = this.subscriptions().subscriptions.find(({ id }) => id === imported.id);
+    if (subscription === undefined) throw new ProtocolError("subscription-unknown", { id: imported.id });
+    return { kind: imported.kind, subscription };
+  }
+
+  subscriptions() {
+    const { list, links } = this.#subscriptions;
+    return { subscriptions: list.map(describeSubscription), links: links.length };
+  }
+
+  async addSubscription({ url }: { url: string }) {
+    await this.#refreshOne(this.#subscriptions.add(url));
+    return this.subscriptions();
+  }
+
+  /** By id or address. Throws `subscription-unknown`. */
+  removeSubscription({ id: asked }: { id: string }) {
+    const found = this.#subscriptions.list.find(({ id, url }) => id === asked || url === asked);
+    if (found === undefined) throw new ProtocolError("subscription-unknown", { id: asked });
+    this.#subscriptions.remove(found.id);
+    return this.subscriptions();
+  }
+
+  async refresh() {
+    await this.#refreshAll();
+    return this.subscriptions();
+  }
+
+  keys() {
+    return {
+      keys: this.#subscriptions.heldKeys().map(({ id, entry, label, verdict, isRefused }) => {
+        const city = cityIdOf(entry);
+        return { id, city, name: this.#nameOf(city) ?? label, verdict, isRefused };
+      }),
+    };
+  }
+
+  /** Throws `key-unknown`. */
+  judgeKey({ id, isAccepted }: { id: string; isAccepted: boolean }) {
+    this.#subscriptions.judgeKey(id, isAccepted);
+    return this.keys();
+  }
+
+  settings() {
+    const { city: _, ...chosen } = this.#settings;
+    return {
+      ...chosen,
+      direct: [...chosen.direct],
+      network: this.#options.network.name,
+      probeUrlInForce: this.#probeUrls[0] ?? null,
+      desktop: this.#options.desktop.adapter ?? null,
+    };
+  }
+
+  /** Throws `bad-bypass-domain`, `bad-bypass-cidr`, `file-unwritable`; then nothing is changed. */
+  setSettings(change: Partial<{ [K in keyof Omit<VpnSettings, "city">]: VpnSettings[K] | undefined }>) {
+    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+    const next: VpnSettings = { ...this.#settings, ...given };
+    parseDirectRules(next.direct);
+    this.#saveSettings(next);
+    this.#setProbeUrls();
+    return this.settings();
+  }
+
+  /** Throws `proxy-journal-corrupt` and what giving back throws; while the tunnel is up nothing is touched. */
+  async repair({ setsAsideJournal }: { setsAsideJournal: boolean }): Promise<Repaired> {
+    if (this.#tunnel.status.state !== "disconnected") {
+      return { proxy: "in-use", kept: [], engine: "in-use", setAside: null };
+    }
+    const repaired = await repairMachine(this.#options.directory, this.#options.desktop, setsAsideJournal);
+    for (const code of this.#faults.keys()) if (code.startsWith("proxy-")) this.#faults.delete(code);
+    this.#tell();
+    return repaired;
+  }
+
+  /** Somebody shows live figures, until the given function is called. */
+  watchFigures(): () => void {
+    this.#watchers++;
+    this.#figures ??= setInterval(() => {
+      if (this.#tunnel.status.state === "connected") this.#options.onFigures();
+    }, FIGURES_PERIOD);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      if (--this.#watchers > 0) return;
+      clearInterval(this.#figures);
+      this.#figures = undefined;
+    };
+  }
+
+  get #settingsFolder(): string {
+    return join(this.#options.directory, "tunnel");
+  }
+
+  /** The desktop's settings where this program knows them; else a port, whose address the person is told. */
+  get #usualMode(): VpnMode {
+    const { mode } = this.#settings;
+    return mode === "proxy" && this.#options.desktop.adapter === undefined ? "local" : mode;
+  }
+
+  #demandMode(mode: VpnMode): TunnelMode {
+    if (mode === "device") throw tunnelError("mode-unavailable", { mode });
+    return mode;
+  }
+
+  #setProbeUrls(): void {
+    const url = this.#settings.probeUrl ?? this.#options.network.probeUrl;
+    this.#probeUrls.splice(0, this.#probeUrls.length, ...(url === undefined ? [] : [url]));
+  }
+
+  #saveSettings(settings: VpnSettings): void {
+    saveSettings(this.#settingsFolder, settings);
+    this.#settings = settings;
+  }
+
+  #note(notice: Notice): void {
+    this.#faults.set(notice.code, notice);
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#isReady) this.#options.onChange();
+  }
+
+  #notices({ state, chosen, city, mode, proxy }: TunnelStatus): Notice[] {
+    const found = [...this.#faults.values(), ...this.#subscriptions.faults.map(noticeOf)];
+    const isPicked = chosen !== null && chosen !== "auto";
+    if (city !== null && isPicked && city !== chosen)
+      found.push({ code: "leaves-elsewhere", params: { chosen, city } });
+    if (state === "connected" && mode === "local" && proxy !== null && this.#settings.mode === "proxy") {
+      if (this.#options.desktop.adapter === undefined)
+        found.push({ code: "proxy-desktop-unknown", params: { ...proxy } });
+    }
+    if (state !== "disconnected" && this.#wish?.killSwitch === true && !isDevice(mode)) {
+      found.push({ code: "kill-switch-covers-proxy", params: {} });
+    }
+    for (const { entry, verdict, isRefused } of this.#subscriptions.heldKeys()) {
+      if (!isRefused) found.push({ code: `city-key-${verdict}`, params: { city: cityIdOf(entry) } });
+    }
+    return found.slice(0, NOTICES_MAX);
+  }
+
+  /** The address beside which the network publishes what it says of its cities: a mesh's own, by its path (§4.6). */
+  #publishedSubscription(): string | undefined {
+    const isMesh = (url: string): boolean => new URL(url).pathname === "/vpn/sub";
+    return this.#options.network.subscriptionUrl ?? this.#subscriptions.list.find(({ url }) => isMesh(url))?.url;
+  }
+
+  #takeNetwork(): void {
+    const { cities: codes = [], subscriptionUrl } = this.#options.network;
+    const network = { codes: codes.filter((code) => CITY_CODE.test(code)), cities: this.#files.cities };
+    this.#subscriptions.setNetwork(network, subscriptionUrl);
+  }
+
+  #readNetwork(): TunnelNetwork {
+    return {
+      routes: this.#subscriptions.usableRoutes().map(shownRoute),
+      cities: this.#files.cities,
+      health: healthByCity(this.#files.health),
+    };
+  }
+
+  #onVerified({ code }: Route): void {
+    const used = this.#subscriptions.usableRoutes().find((route) => route.code === code);
+    if (used !== undefined) this.#subscriptions.recordWorked(used.city, used.link.pbk);
+  }
+
+  async #refreshAll(): Promise<void> {
+    await Promise.all([this.#subscriptions.refreshAll(), this.#files.refresh()]);
+  }
+
+  async #refreshOne(id: string): Promise<void> {
+    await Promise.all([this.#subscriptions.refresh(id), this.#files.refresh()]);
+  }
+
+  #find(asked: string): string {
+    const { cities } = this.cities();
+    if (cities.length === 0) throw tunnelError("no-entries", { city: asked });
+    const city = findCity(
+      asked,
+      cities.map(({ id, name }) => ({ id, names: [name.en, name.ru] })),
+    );
+    if (city === undefined) throw tunnelError("unknown-city", { city: asked });
+    return city;
+  }
+
+  #nameOf(id: string): string | undefined {
+    return this.cities().cities.find((city) => city.id === id)?.name.en;
+  }
+
+  async #measure(routes: readonly Route[], signal: AbortSignal) {
+    if (this.#tunnel.status.state === "connected") return this.#tunnel.measure();
+    const { binaries } = this.#options;
+    const directory = join(this.#folder, TEST_FOLDER);
+    const outcomes = await testRoutes({ binaries, directory, probeUrls: this.#probeUrls, routes, signal });
+    const found = new Map(
+      [...outcomes].map(([code, { result, ms, delayMs, fault }]) => {
+        const isOk = result === "ok";
+        return [
+          code,
+          { connectMs: ms, delayMs: isOk ? delayMs : undefined, fault: isOk ? undefined : (fault ?? "unknown") },
+        ];
+      }),
+    );
+    this.#tested = new Map([...this.#tested, ...found].slice(-TESTED_MAX));
+    return found;
+  }
+}
+
+const TEST_FOLDER = "test";
+const NOTICES_MAX = 64;
+const isDevice = (mode: string | null): boolean => mode === "device";
+
+/**
+ * Gives back what a program that was killed had borrowed, and ends the engines that it left; for a machine on which no host
+ * runs. Again is nothing. Throws `proxy-journal-corrupt` and what giving back throws.
+ */
+export async function repairMachine(
+  directory: string,
+  desktop: DesktopProxy,
+  setsAsideJournal: boolean,
+): Promise<Repaired> {
+  const { path } = openEngineDirectory(directory, "tunnel");
+  const test = await endLeftover(openEngineDirectory(join(path, TEST_FOLDER), "tunnel").path);
+  const own = await endLeftover(path);
+  const engine = own === "none" ? test : own;
+  try {
+    const { outcome: proxy, kept } = await desktop.repair();
+    return { proxy, kept: [...kept], engine, setAside: null };
+  } catch (error) {
+    const isCorrupt = error instanceof ProtocolError && error.code === "proxy-journal-corrupt";
+    if (!isCorrupt || !setsAsideJournal) throw error;
+    return { proxy: "nothing", kept: [], engine, setAside: desktop.setJournalAside() };
+  }
+}
+
+function describeSubscription(status: SubscriptionStatus) {
+  const { id, url, origin, profile, servers, skipped, fetchedUnix, fault } = status;
+  const userinfo = profile?.userinfo ?? null;
+  return {
+    ...{ id, url, origin, servers },
+    title: profile?.title ?? null,
+    skipped: skipped.slice(0, NOTICES_MAX),
+    fetchedAtMs: fetchedUnix === null ? null : fetchedUnix * 1000,
+    used: userinfo === null ? null : userinfo.upload + userinfo.download,
+    allowed: userinfo?.total ?? null,
+    expiresAtMs: userinfo?.expire == null ? null : userinfo.expire * 1000,
+    fault: fault === null ? null : noticeOf(fault),
+  };
+}
+
+function noticeOf({ code, params }: TunnelFault | { code: string; params: ErrorParams }): Notice {
+  const told = Object.entries(params).map(([name, value]) => [name, typeof value === "bigint" ? String(value) : value]);
+  return { code, params: Object.fromEntries(told) as Notice["params"] };
+}
+
+/** Samples are timed by a clock that no one else has. */
+const rateOf = ({ atMs, rateUp, rateDown }: { atMs: number; rateUp: number; rateDown: number }): Rate => ({
+  atMs: Math.round(Date.now() - performance.now() + atMs),
+  up: rateUp,
+  down: rateDown,
+});
