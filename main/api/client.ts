@@ -71,12 +71,14 @@ export interface Following {
 
 /**
  * Calls back with the host's events, the first one a snapshot. Reconnects by itself and goes on where it was, or from a new
- * snapshot. `onEnd` comes once: when the host ended the stream, or refused it for the given reason.
+ * snapshot. `onEnd` comes once: when the host ended the stream, or refused it for the given reason. With `figures` also the
+ * tunnel's, once a second: the host makes them for those alone who show them.
  */
 export function follow(
   client: Client,
   onEvent: (event: HostEvent) => void,
   onEnd: (reason: Notice | undefined) => void,
+  { figures = false }: { readonly figures?: boolean } = {},
 ): Following {
   let isOver = false;
   const end = (reason?: Notice): void => {
@@ -84,7 +86,7 @@ export function follow(
     isOver = true;
   };
   const subscription = client.events.subscribe(
-    {},
+    { figures },
     { onData: ({ data }) => onEvent(data), onError: (error) => end(noticeOfCall(error)), onComplete: () => end() },
   );
   return {

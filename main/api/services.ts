@@ -99,6 +99,7 @@ export interface VpnService {
   status(): Output<"vpnStatus">;
   connect(wish: Input<"vpnConnect">): Promise<Output<"vpnStatus">>;
   disconnect(): Promise<Output<"vpnStatus">>;
+  pauseBlock(how: Input<"vpnPauseBlock">): Promise<Output<"vpnPauseBlock">>;
   history(): Output<"vpnHistory">;
   cities(): Output<"vpnCities">;
   test(asked: Input<"vpnTest">, signal: AbortSignal): Promise<Output<"vpnTest">>;

@@ -55,6 +55,10 @@ const tunnelStatus = z.object({
   rate: rate.nullable(),
   sessionMs: z.number().nullable(),
   delayMs: z.number().nullable(),
+  /** All traffic of the machine is led into the tunnel, or kept from leaving. */
+  isWholeDevice: z.boolean(),
+  /** Until then the kill switch lets everything past, for a network's sign-in page. */
+  pausedUntilMs: z.number().nullable(),
   /** What should be known: a record of proxy settings that is damaged, the address to enter by hand, keys that changed. */
   notices: z.array(notice),
 });
@@ -157,6 +161,8 @@ const repaired = z.object({
   /** Settings that the person changed meanwhile, which stay. */
   kept: z.array(z.string()),
   engine: z.enum(["none", "gone", "ended", "unreadable", "survives", "in-use"]),
+  /** Of the whole-device mode: ways into the tunnel and blocks. */
+  device: z.enum(["nothing", "released", "in-use", "no-helper"]),
   /** Where the damaged record of the settings lies now. */
   setAside: z.string().nullable(),
 });
@@ -167,6 +173,8 @@ export const vpnContract = {
   vpnConnect: mutation(z.object({ city, ...z.object(wish).partial().shape }), tunnelStatus),
   /** Also cancels an attempt. When it answers, the machine is as it was before. */
   vpnDisconnect: mutation(nothing, tunnelStatus),
+  /** Lets everything past a kill switch that holds, for a network's sign-in page; then the tunnel is tried again. 0 ends that. */
+  vpnPauseBlock: mutation(z.object({ seconds: z.int().min(0).max(300) }), tunnelStatus),
   /** Rates of the session, oldest first. */
   vpnHistory: query(nothing, z.object({ rates: z.array(rate) })),
 

@@ -19,6 +19,10 @@ export const vpnProcedures = {
     .input(contract.vpnDisconnect.input)
     .output(contract.vpnDisconnect.output)
     .mutation(({ ctx }) => vpnOf(ctx).disconnect()),
+  vpnPauseBlock: procedure
+    .input(contract.vpnPauseBlock.input)
+    .output(contract.vpnPauseBlock.output)
+    .mutation(({ ctx, input }) => vpnOf(ctx).pauseBlock(input)),
   vpnHistory: procedure
     .input(contract.vpnHistory.input)
     .output(contract.vpnHistory.output)

@@ -40,20 +40,19 @@ export async function startInBackground(directory: DataDirectory, network: strin
   });
   for (const file of [out!, log!]) closeSync(file);
   child.unref();
-  let isOver = false;
-  child.once("exit", () => (isOver = true));
-  child.once("error", () => (isOver = true));
+  const ended = new AbortController();
+  for (const event of ["exit", "error"]) child.once(event, () => ended.abort());
   try {
     const end = performance.now() + START_MS_MAX;
     while (performance.now() < end) {
       const published = await readPublished(directory.published);
       if (published?.pid === child.pid && published?.socket != null) return await attach(directory);
-      if (isOver) throw await readRefusal(output, directory);
+      if (ended.signal.aborted) throw await readRefusal(output, directory);
       await wait(POLL_MS);
     }
     throw apiError("host-starting", { directory: directory.root });
   } catch (error) {
-    if (error instanceof ProtocolError && error.code === "host-running") return attach(directory);
+    if (error instanceof ProtocolError && error.code === "host-running") return await attach(directory);
     throw error;
   } finally {
     await rm(output, { force: true });

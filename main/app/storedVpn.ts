@@ -27,6 +27,8 @@ export async function openStoredVpn({ directory, network, onDefect }: StoredVpnO
   try {
     const events = new EventRing(1);
     const vpn = openVpn({ directory, network: await findVpnNetwork(directory, { asked: network }), events });
+    // Whoever looks at the tunnel after a crash is not to be told that all is well while their settings lead nowhere.
+    await vpn.prepare();
     const stopping = new AbortController();
     const host = {
       ...{ version: VERSION, pid: process.pid, startedAtMs: claimed.startedAtMs },

@@ -3,6 +3,7 @@ import type { Binaries } from "../xray/binaries.ts";
 import { choosePort } from "../xray/ports.ts";
 import { TunnelEngine, type RouteOutcome } from "./tunnelEngine.ts";
 import type { Route } from "./tunnelPorts.ts";
+import { isAborted } from "./tunnelTiming.ts";
 
 export interface RouteTestOptions {
   readonly binaries: () => Binaries;
@@ -36,9 +37,9 @@ export async function testRoutes(options: RouteTestOptions): Promise<ReadonlyMap
     await engine.run({ routes, selected: first.code, bypass: { domains: [], cidrs: [] }, port });
     const waiting = [...routes];
     const work = async (): Promise<void> => {
-      for (let route = waiting.shift(); route !== undefined && !signal.aborted; route = waiting.shift()) {
+      for (let route = waiting.shift(); route !== undefined && !isAborted(signal); route = waiting.shift()) {
         const outcome = await engine.probe(route.code, ROUTE_DEADLINE, signal);
-        if (!signal.aborted) outcomes.set(route.code, outcome);
+        if (!isAborted(signal)) outcomes.set(route.code, outcome);
       }
     };
     await Promise.all(Array.from({ length: PARALLEL_MAX }, work));

@@ -16,8 +16,9 @@ import { Subscriptions, type SubscriptionStatus } from "./subscriptions/subscrip
 import type { DesktopProxy } from "./systemProxy/desktop.ts";
 import { Tunnel, type TunnelStatus } from "./tunnel.ts";
 import { faultOf, tunnelError, type TunnelFault } from "./tunnelErrors.ts";
-import type { ProxyEndpoint, Route, TunnelMode, TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
+import type { ProxyEndpoint, Route, TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
 import { healthByCity, listCities, type CityEntry } from "./vpnCities.ts";
+import { openWholeDevice, repairWholeDevice, type DeviceRepaired } from "./wholeDevice/wholeDevice.ts";
 import { loadSettings, saveSettings, type VpnMode, type VpnSettings } from "./vpnSettings.ts";
 
 /** What a network file says of its cities. */
@@ -61,6 +62,8 @@ export interface Repaired {
   readonly proxy: "nothing" | "restored" | "in-use";
   readonly kept: string[];
   readonly engine: LeftoverOutcome | "in-use";
+  /** Of the whole-device mode: ways into the tunnel and blocks. */
+  readonly device: DeviceRepaired["outcome"];
   readonly setAside: string | null;
 }
 
@@ -114,6 +117,7 @@ export class VpnService {
         onVerified: (route) => this.#onVerified(route),
       },
       systemProxy: options.desktop.adapter === undefined ? undefined : options.desktop,
+      wholeDevice: openWholeDevice({ directory: this.#folder }),
       clock: { now: () => performance.now(), unixMs: () => Date.now() },
       network: networkFingerprint,
     });
@@ -122,9 +126,14 @@ export class VpnService {
     this.#isReady = true;
   }
 
-  /** Repairs what a killed program left; then lists are kept fresh, and the last city is connected to where that is wished. */
-  async start(onDefect: (error: unknown) => void): Promise<void> {
+  /** Gives back what a killed program left borrowed; what cannot be is said by `status`. */
+  async prepare(): Promise<void> {
     await this.repair({ setsAsideJournal: false }).catch((error: unknown) => this.#note(noticeOf(faultOf(error))));
+  }
+
+  /** As `prepare`; then lists are kept fresh, and the last city is connected to where that is wished. */
+  async start(onDefect: (error: unknown) => void): Promise<void> {
+    await this.prepare();
     this.#subscriptions.start();
     this.#files.start();
     const { connectsAtStart, city } = this.#settings;
@@ -146,7 +155,10 @@ export class VpnService {
     const now: TunnelStatus = this.#tunnel.status;
     const { state, cause, fault, chosen, city, mode, proxy, rate, sessionMs, delayMs } = now;
     return {
-      ...{ state, cause, chosen, city, mode, proxy, sessionMs, delayMs },
+      ...{ state, cause, chosen, city, mode, proxy, delayMs },
+      sessionMs: sessionMs === null ? null : Math.round(sessionMs),
+      isWholeDevice: now.isWholeDevice,
+      pausedUntilMs: now.pausedUntilMs,
       fault: fault === null ? null : noticeOf(fault),
       killSwitch: this.#wish?.killSwitch ?? this.#settings.killSwitch,
       strict: this.#wish?.strict ?? this.#settings.strict,
@@ -170,7 +182,7 @@ export class VpnService {
     const port = wish.port ?? settings.port;
     const next: TunnelWish = {
       city,
-      mode: this.#demandMode(mode),
+      mode,
       killSwitch: wish.killSwitch ?? settings.killSwitch,
       strict: wish.strict ?? settings.strict,
       bypass: parseDirectRules([...settings.direct, ...(wish.direct ?? [])]),
@@ -187,6 +199,16 @@ export class VpnService {
     await this.#tunnel.disconnect();
     // The tunnel may have failed to: then the record is still there, and this says why.
     await this.#options.desktop.repair();
+    return this.status();
+  }
+
+  /**
+   * Lets everything past a kill switch that holds, so that a network's sign-in page can be opened, and then tries again; 0 ends
+   * that at once. Throws `not-blocked` and the helper's codes.
+   */
+  async pauseBlock({ seconds }: { seconds: number }) {
+    if (seconds === 0) await this.#tunnel.endPause();
+    else await this.#tunnel.pauseBlock(seconds);
     return this.status();
   }
 
@@ -293,10 +315,10 @@ export class VpnService {
   }
 
   settings() {
-    const { city: _, ...chosen } = this.#settings;
+    const { mode, killSwitch, strict, direct, port, probeUrl, addressUrl, connectsAtStart } = this.#settings;
     return {
-      ...chosen,
-      direct: [...chosen.direct],
+      ...{ mode, killSwitch, strict, port, probeUrl, addressUrl, connectsAtStart },
+      direct: [...direct],
       network: this.#options.network.name,
       probeUrlInForce: this.#probeUrls[0] ?? null,
       desktop: this.#options.desktop.adapter ?? null,
@@ -316,10 +338,14 @@ export class VpnService {
   /** Throws `proxy-journal-corrupt` and what giving back throws; while the tunnel is up nothing is touched. */
   async repair({ setsAsideJournal }: { setsAsideJournal: boolean }): Promise<Repaired> {
     if (this.#tunnel.status.state !== "disconnected") {
-      return { proxy: "in-use", kept: [], engine: "in-use", setAside: null };
+      return { proxy: "in-use", kept: [], engine: "in-use", device: "in-use", setAside: null };
     }
-    const repaired = await repairMachine(this.#options.directory, this.#options.desktop, setsAsideJournal);
-    for (const code of this.#faults.keys()) if (code.startsWith("proxy-")) this.#faults.delete(code);
+    const { mode, killSwitch, connectsAtStart } = this.#settings;
+    // A block that connecting is about to take over must not open for a moment.
+    const keepsBlock = mode === "device" && killSwitch && connectsAtStart;
+    const { directory, desktop } = this.#options;
+    const repaired = await repairMachine(directory, desktop, { setsAsideJournal, keepsBlock });
+    for (const code of this.#faults.keys()) if (/^(?:proxy|helper)-/.test(code)) this.#faults.delete(code);
     this.#tell();
     return repaired;
   }
@@ -348,11 +374,6 @@ export class VpnService {
   get #usualMode(): VpnMode {
     const { mode } = this.#settings;
     return mode === "proxy" && this.#options.desktop.adapter === undefined ? "local" : mode;
-  }
-
-  #demandMode(mode: VpnMode): TunnelMode {
-    if (mode === "device") throw tunnelError("mode-unavailable", { mode });
-    return mode;
   }
 
   #setProbeUrls(): void {
@@ -465,24 +486,34 @@ const isDevice = (mode: string | null): boolean => mode === "device";
 
 /**
  * Gives back what a program that was killed had borrowed, and ends the engines that it left; for a machine on which no host
- * runs. Again is nothing. Throws `proxy-journal-corrupt` and what giving back throws.
+ * runs. Again is nothing. Throws `proxy-journal-corrupt` and what giving back throws, after all else was done.
  */
 export async function repairMachine(
   directory: string,
   desktop: DesktopProxy,
-  setsAsideJournal: boolean,
+  how: { readonly setsAsideJournal: boolean; readonly keepsBlock: boolean },
 ): Promise<Repaired> {
   const { path } = openEngineDirectory(directory, "tunnel");
   const test = await endLeftover(openEngineDirectory(join(path, TEST_FOLDER), "tunnel").path);
   const own = await endLeftover(path);
   const engine = own === "none" ? test : own;
+  const [device, proxy] = await Promise.allSettled([
+    how.keepsBlock ? { outcome: "nothing" as const } : repairWholeDevice(),
+    repairProxy(desktop, how.setsAsideJournal),
+  ]);
+  if (proxy.status === "rejected") throw proxy.reason;
+  if (device.status === "rejected") throw device.reason;
+  return { ...proxy.value, engine, device: device.value.outcome };
+}
+
+async function repairProxy(desktop: DesktopProxy, setsAsideJournal: boolean) {
   try {
     const { outcome: proxy, kept } = await desktop.repair();
-    return { proxy, kept: [...kept], engine, setAside: null };
+    return { proxy, kept: [...kept], setAside: null };
   } catch (error) {
     const isCorrupt = error instanceof ProtocolError && error.code === "proxy-journal-corrupt";
     if (!isCorrupt || !setsAsideJournal) throw error;
-    return { proxy: "nothing", kept: [], engine, setAside: desktop.setJournalAside() };
+    return { proxy: "nothing" as const, kept: [], setAside: desktop.setJournalAside() };
   }
 }
 

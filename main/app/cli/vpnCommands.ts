@@ -4,8 +4,15 @@ import type { Output } from "../../api/contract.ts";
 import { apiError } from "../../api/errors.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { attachIfRunning, claimForCommand } from "../attach.ts";
-import { desktopOf } from "../vpn.ts";
 import { repairMachine } from "../../vpn/vpnService.ts";
+import {
+  installCommand,
+  runAsAdministrator,
+  uninstallCommand,
+  type HelperCommand,
+} from "../../vpn/wholeDevice/install.ts";
+import { findBinaries } from "../../xray/binaries.ts";
+import { desktopOf } from "../vpn.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { EXIT } from "./exitCodes.ts";
 import { withVpn, type VpnConnection } from "./vpnConnection.ts";
@@ -25,6 +32,7 @@ import {
 type Action = (called: Call, connection: VpnConnection) => Promise<Result>;
 
 const PORT_MAX = 65_535;
+const PAUSE_SECONDS_MAX = 300;
 
 const actions = {
   cities: ask(async (client) => {
@@ -50,6 +58,15 @@ const actions = {
   import: importInto,
   subs: subscriptions,
   keys,
+  pause: ask(async (client, [, text = "120"]) => {
+    const seconds = /^\d{1,3}$/.test(text) ? Number(text) : PAUSE_SECONDS_MAX + 1;
+    if (seconds > PAUSE_SECONDS_MAX) {
+      throw apiError("usage", { reason: `pause takes 0 to ${PAUSE_SECONDS_MAX} seconds`, command: "vpn" });
+    }
+    const status = await call(client.vpnPauseBlock.mutate({ seconds }));
+    return { json: status, text: describeTunnel(status) };
+  }),
+  helper,
   settings: ask(async (client, [, name, value]) => {
     const known =
       name === undefined ? await call(client.vpnSettings.query()) : await changeSettings(client, name, value);
@@ -91,7 +108,8 @@ export const vpn: Command = {
     "needed. test [CITY] asks through every route. import LINK|ADDRESS|FILE takes links, the address of a subscription, a " +
     "montana: link, or a picture with a QR code; - reads standard input. subs [add ADDRESS|remove ID|refresh]. " +
     "keys [accept ID|refuse ID]: keys of cities that changed. settings [NAME VALUE]. repair gives back what a killed " +
-    "program had borrowed; it needs no network.",
+    "program had borrowed; it needs no network. helper [install|uninstall]: what mode device needs, once, from an " +
+    "administrator. pause [SECONDS]: let everything past a kill switch that holds, to sign in to a network.",
   run(called) {
     const [name = ""] = called.arguments;
     if (name === "repair") return repair(called);
@@ -192,6 +210,21 @@ async function keys({ arguments: [, what, id = ""] }: Call, connection: VpnConne
   return { json: list, text: describeKeys(list) };
 }
 
+/** In this process, whose terminal or desktop can ask for the administrator's password. */
+async function helper({ arguments: [, what], say }: Call): Promise<Result> {
+  const { DISPLAY, WAYLAND_DISPLAY } = process.env;
+  const asking = {
+    binaries: findBinaries(),
+    hasDesktop: Boolean(DISPLAY) || Boolean(WAYLAND_DISPLAY),
+    hasTerminal: process.stdin.isTTY,
+  };
+  const ways = { install: () => installCommand(asking), uninstall: () => uninstallCommand(asking) };
+  const command = await pick<() => HelperCommand | Promise<HelperCommand>>(ways, what ?? "install")();
+  say(command.text);
+  await runAsAdministrator(command);
+  return { json: { command: command.text }, text: "Done." };
+}
+
 function pick<T>(ways: Readonly<Record<string, T>>, name: string): T {
   const way = Object.hasOwn(ways, name) ? ways[name] : undefined;
   if (way === undefined) {
@@ -210,12 +243,13 @@ async function repair({ directory, options }: Call): Promise<Result> {
     if (host !== undefined) repaired = await call(host.client.vpnRepair.mutate({ setsAsideJournal }));
     else {
       const claimed = await claimForCommand(directory);
-      repaired = await repairMachine(directory.root, desktop, setsAsideJournal).finally(() => claimed.release());
+      const how = { setsAsideJournal, keepsBlock: false };
+      repaired = await repairMachine(directory.root, desktop, how).finally(() => claimed.release());
     }
   } catch (error) {
     if (!(error instanceof ProtocolError) || !(error.code as string).startsWith("host-")) throw error;
     const { outcome: proxy, kept } = await desktop.repair();
-    repaired = { proxy, kept: [...kept], engine: "in-use", setAside: null };
+    repaired = { proxy, kept: [...kept], engine: "in-use", device: "in-use", setAside: null };
   }
   return { json: repaired, text: describeRepair(repaired) };
 }

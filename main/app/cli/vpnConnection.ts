@@ -9,11 +9,11 @@ import type { Call, Result } from "./command.ts";
 
 export interface VpnConnection {
   /** Of the running host, or of the data. */
-  client(): Promise<Client>;
+  readonly client: () => Promise<Client>;
   /** Of a host, which is started where none runs. */
-  host(): Promise<{ readonly client: Client; readonly isNew: boolean }>;
+  readonly host: () => Promise<{ readonly client: Client; readonly isNew: boolean }>;
   /** Ends a host, and waits for its end. */
-  end(client: Client): Promise<void>;
+  readonly end: (client: Client) => Promise<void>;
 }
 
 /** The data are released at the end. */
@@ -33,7 +33,7 @@ export async function withVpn(called: Call, work: (connection: VpnConnection) =>
       const { openStoredVpn } = await import("../storedVpn.ts");
       const onDefect = (error: unknown): void => called.say(String(error instanceof Error ? error.stack : error));
       const stored = await openStoredVpn({ directory, network, onDefect });
-      close = stored.close;
+      close = () => stored.close();
       return stored.client;
     },
     async host() {

@@ -18,6 +18,8 @@ export function describeTunnel(status: Output<"vpnStatus">): string {
   if (sessionMs !== null) rows.push(["session", `${Math.round(sessionMs / 1000)} s`]);
   if (delayMs !== null) rows.push(["delay", `${delayMs} ms`]);
   if (fault !== null) rows.push(["why", sentenceOf(fault)]);
+  if (status.pausedUntilMs !== null)
+    rows.push(["paused", `until ${new Date(status.pausedUntilMs).toLocaleTimeString()}`]);
   for (const notice of status.notices) rows.push(["note", sentenceOf(notice)]);
   return table(rows);
 }
@@ -80,8 +82,9 @@ export function describeKeys({ keys }: Output<"vpnKeys">): string {
     .join("\n");
 }
 
-export function describeRepair({ proxy, kept, engine, setAside }: Output<"vpnRepair">): string {
+export function describeRepair({ proxy, kept, engine, device, setAside }: Output<"vpnRepair">): string {
   const lines: string[] = [PROXY_TEXTS[proxy], ENGINE_TEXTS[engine]];
+  if (device === "released") lines.push("Traffic that had been kept from leaving may leave again.");
   if (kept.length > 0) lines.push(`Changed meanwhile, and left as they are: ${kept.join(", ")}.`);
   if (setAside !== null) lines.push(`The damaged record lies in ${setAside}.`);
   return lines.filter((line) => line !== "").join("\n");
