@@ -7,19 +7,27 @@ import type { Message } from "./objects.ts";
 import { NOTHING_ASKED, type NodeState } from "./state.ts";
 import { isHeld } from "./rules/validate.ts";
 
+/** While the first round goes on as it should, peers are told everything only so often: it is most of what a node sends. */
+const REPETITIONS_PER_TELLING = 4;
+
 /** Own words go to everybody; everything held goes to one peer in turn, which mends what got lost on the way of others. */
 export function repeatWords(state: NodeState, out: Effect[]): void {
   // Before its T is known there is nothing about a window that others wait for.
   if (state.timechainValue !== undefined) {
     for (const message of [...ownWords(state), ...newestPolka(state)]) out.push({ kind: "broadcast", message });
-    const peer = state.peers[state.nextPeer % Math.max(1, state.peers.length)];
-    state.nextPeer++;
-    if (peer !== undefined) tellPeer(state, out, peer);
+    state.repetitions++;
+    if (state.round.round > 1 || state.repetitions % REPETITIONS_PER_TELLING === 0) tellNextPeer(state, out);
   }
   for (const wanted of state.wanted.values()) wanted.isAsked = false;
   state.asked = NOTHING_ASKED;
   state.isBehind = state.seenWindow > state.window;
   state.startTimer(out, "resend", 0);
+}
+
+function tellNextPeer(state: NodeState, out: Effect[]): void {
+  const peer = state.peers[state.nextPeer % Math.max(1, state.peers.length)];
+  state.nextPeer++;
+  if (peer !== undefined) tellPeer(state, out, peer);
 }
 
 /** Everything about the open window, to a peer that may have missed it. */

@@ -119,6 +119,7 @@ export class NodeState {
   readonly fetched = new Map<bigint, WindowFetched>();
   readonly peers: PeerId[] = [];
   nextPeer = 0;
+  repetitions = 0;
   silence: SilenceReason | undefined;
   isHalted = false;
   /** Proposal hashes whose material the log holds. */

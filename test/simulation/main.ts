@@ -51,7 +51,9 @@ summarise();
 
 async function work(): Promise<void> {
   if (waiting.length === 0) return;
-  const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: settings });
+  // Messages die young, and millions of them are on their way.
+  const resourceLimits = { maxYoungGenerationSizeMb: 128 };
+  const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: settings, resourceLimits });
   try {
     for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
       const done = await run(worker, seed);
