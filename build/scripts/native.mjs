@@ -1,4 +1,4 @@
-// Builds what is written in Rust (the add-on, and the guard of the tunnel engine) into .cache/native/PLATFORM-ARCH/, when its
+// Builds what is written in Rust (the add-on, the guard of the tunnel engine, the whole-device helper) into .cache/native/PLATFORM-ARCH/, when its
 // sources changed and cargo is there. Also runs on the old Node that a fresh machine may have, so plain JavaScript and
 // nothing newer than Node 18.
 import { spawnSync } from "node:child_process";
@@ -17,11 +17,15 @@ const LIBRARY =
     darwin: "libmontana_native.dylib",
   }[process.platform] || "libmontana_native.so";
 const GUARD = process.platform === "win32" ? "montana-guard.exe" : "montana-guard";
+const HELPER = "montana-helper";
 
 /** Crates: their folder, what cargo makes of them, and under which name it lies in OUTPUT. */
 const CRATES = [
   { folder: join(ROOT, "main", "native", "crate"), product: LIBRARY, name: "montana_native.node" },
   { folder: join(ROOT, "main", "native", "guard"), product: GUARD, name: GUARD },
+  ...(process.platform === "linux"
+    ? [{ folder: join(ROOT, "main", "native", "helper"), product: HELPER, name: HELPER }]
+    : []),
 ];
 
 /**
