@@ -24,6 +24,7 @@ export interface DeviceEngine {
 const RESOLVERS: readonly string[] = ["https://1.1.1.1/dns-query"];
 /** `SO_MARK` of the engine's own packets, which the routing rules let out (§2). */
 const MARK = 19_790;
+const DNS_OVER_TLS = "853";
 /** Bytes. */
 const MTU = 1_500;
 
@@ -58,7 +59,14 @@ export class TunnelMachine {
     const reachable = routes.filter(({ link }) => isIP(link.host) !== 0 || resolved.has(link.host));
     if (reachable.length === 0) throw tunnelError("exits-not-resolved");
     const dns = this.#options.resolvers ?? RESOLVERS;
-    const tun = { name: device.interface, mtu: MTU, dns, loopGuard: { mark: MARK }, resolved };
+    const tun = {
+      name: device.interface,
+      mtu: MTU,
+      dns,
+      loopGuard: { mark: MARK },
+      resolved,
+      closedLocally: DNS_OVER_TLS,
+    };
     return { device: { launcher: device.launcher, tun }, routes: reachable };
   }
 

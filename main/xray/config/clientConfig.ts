@@ -48,6 +48,8 @@ export interface TunParameters {
   readonly loopGuard: { readonly mark: number } | { readonly interface: string };
   /** Name of an exit → its address, looked up outside the tunnel. */
   readonly resolved: ReadonlyMap<string, string>;
+  /** Ports that are closed on private addresses: a resolver there that speaks TLS would learn every name. */
+  readonly closedLocally?: string;
 }
 
 /**
@@ -110,8 +112,12 @@ function trafficRules({ tun, bypass }: ClientParameters): Rule[] {
     { type: "field", inboundTag: ["tun-in"], port: "53", outboundTag: "dns-out" },
     { type: "field", inboundTag: ["dns-internal"], network: "tcp,udp", balancerTag: EXIT_BALANCER },
   ];
+  const { closedLocally: port } = tun ?? {};
   return [
     ...(tun ? ofTun : []),
+    ...(port === undefined
+      ? []
+      : [{ type: "field", inboundTag: ["tun-in"], ip: PRIVATE_RANGES, port, outboundTag: "block" } as const]),
     ...(domains.length > 0 ? [{ type: "field", domain: domains, outboundTag: "direct" } as const] : []),
     { type: "field", ip: [...PRIVATE_RANGES, ...cidrs], outboundTag: "direct" },
     { type: "field", network: "tcp,udp", balancerTag: EXIT_BALANCER },

@@ -1,0 +1,123 @@
+/**
+ * The program's tunnel, as a person runs it: `node program.ts FOLDER SOCKET LINKS`, in the machine's namespace, without any
+ * right. Reads one command a line, `{"do":…}`, and answers each with a line; says its state whenever that changes.
+ */
+import { get } from "node:http";
+import { createInterface } from "node:readline";
+
+import type { City } from "../../../main/cities/cities.ts";
+import { parseShareLink } from "../../../main/cities/shareLink.ts";
+import { networkFingerprint } from "../../../main/vpn/networkWatch.ts";
+import { Tunnel } from "../../../main/vpn/tunnel.ts";
+import type { TunnelNetwork } from "../../../main/vpn/tunnelPorts.ts";
+import { openWholeDevice, repairWholeDevice } from "../../../main/vpn/wholeDevice/wholeDevice.ts";
+import { findBinaries } from "../../../main/xray/binaries.ts";
+import { endLeftover } from "../../../main/xray/leftover.ts";
+import { openEngineDirectory } from "../../../main/xray/directory.ts";
+import { RESOLVER, SITE } from "./namespaces.ts";
+import { CITIES } from "./outside.ts";
+
+export type Command =
+  | { readonly do: "connect"; readonly city: string; readonly killSwitch: boolean; readonly bypass?: readonly string[] }
+  | { readonly do: "disconnect" | "status" | "repair" | "end-pause" }
+  | { readonly do: "pause"; readonly seconds: number }
+  | { readonly do: "fetch"; readonly url: string; readonly timeoutMs: number };
+
+/** A line of the program's. */
+export interface Said {
+  readonly ok?: unknown;
+  readonly error?: string;
+  readonly state?: string;
+  readonly cause?: string | null;
+}
+
+/** A city whose exit does not take the account. */
+export const DEAD = "bad";
+const STRANGER = "00000000-0000-4000-8000-000000000000";
+const FETCHED_MAX = 4_096;
+
+const cityOf = (code: string, i: number): City => ({
+  code,
+  node: `node-${i}`,
+  name: { en: code, ru: code },
+  country: "DE",
+  region: "eu",
+  lat: i,
+  lon: i,
+  timechain: { phase: "Active", emits: true },
+  vpn: { enabled: true, primary: false, exit: code, fronts: [], fronted_by: [], endpoint: null },
+});
+
+/** As any program does that knows nothing of a tunnel. */
+function fetchDirectly(url: string, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text = (text + chunk.toString()).slice(0, FETCHED_MAX)));
+      response.on("end", () => resolve(text));
+    });
+    request.on("error", reject);
+  });
+}
+
+if (import.meta.main) {
+  const [directory = "", socket = "", links = "[]"] = process.argv.slice(2);
+  const say = (said: Said): void => void process.stdout.write(`${JSON.stringify(said)}\n`);
+  const routes = (JSON.parse(links) as string[]).map((url, i) => ({
+    code: `${CITIES[i]}-direct`,
+    city: CITIES[i] as string,
+    link: parseShareLink(url),
+  }));
+  const { link } = routes[0]!;
+  const network: TunnelNetwork = {
+    routes: [...routes, { code: `${DEAD}-direct`, city: DEAD, link: { ...link, uuid: STRANGER } }],
+    cities: [...CITIES, DEAD].map(cityOf),
+    health: new Map(),
+  };
+  const tunnel = new Tunnel({
+    binaries: findBinaries,
+    directory,
+    probeUrls: [`http://${SITE}/204`],
+    source: { read: () => network, refresh: () => Promise.resolve(), onVerified: () => undefined },
+    systemProxy: undefined,
+    wholeDevice: openWholeDevice({ directory, socket }),
+    resolvers: [RESOLVER],
+    clock: { now: () => performance.now(), unixMs: () => Date.now() },
+    random: Math.random,
+    network: networkFingerprint,
+    timing: { retryMin: 500, retryMax: 1_000 },
+  });
+  tunnel.onChange(({ state, cause }) => say({ state, cause }));
+
+  const carryOut = async (command: Command): Promise<unknown> => {
+    switch (command.do) {
+      case "connect": {
+        const { city, killSwitch, bypass = [] } = command;
+        const rules = { domains: [], cidrs: bypass };
+        return (await tunnel.connect({ city, killSwitch, strict: true, mode: "device", bypass: rules })).city;
+      }
+      case "disconnect":
+        return tunnel.disconnect();
+      case "status":
+        return { ...tunnel.status, bytesUp: 0, bytesDown: 0, pid: tunnel.pid, log: tunnel.log.slice(-20) };
+      case "repair":
+        await endLeftover(openEngineDirectory(directory, "tunnel").path);
+        return (await repairWholeDevice(socket)).outcome;
+      case "pause":
+        return (await tunnel.pauseBlock(command.seconds)).pausedUntilMs;
+      case "end-pause":
+        return tunnel.endPause();
+      case "fetch":
+        return fetchDirectly(command.url, command.timeoutMs);
+    }
+  };
+
+  // One after the other, but for a change of mind.
+  for await (const line of createInterface({ input: process.stdin })) {
+    void carryOut(JSON.parse(line) as Command).then(
+      (ok) => say({ ok: ok ?? null }),
+      (error: unknown) => say({ error: (error as { code?: string }).code ?? String(error) }),
+    );
+  }
+  await tunnel.disconnect();
+}
