@@ -59,6 +59,8 @@ const tunnelStatus = z.object({
   isWholeDevice: z.boolean(),
   /** Until then the kill switch lets everything past, for a network's sign-in page. */
   pausedUntilMs: z.number().nullable(),
+  /** That page's address, which is the word of the network one is in; null where none was seen. */
+  signInUrl: z.string().max(2048).nullable(),
   /** What should be known: a record of proxy settings that is damaged, the address to enter by hand, keys that changed. */
   notices: z.array(notice),
 });

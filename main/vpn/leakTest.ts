@@ -4,6 +4,8 @@ import { isIP } from "node:net";
 import type { ErrorParams } from "../protocol/errors.ts";
 import { directTransport, tunnelTransport, type Transport } from "./subscriptions/transport.ts";
 import type { ProxyEndpoint, Route } from "./tunnelPorts.ts";
+import { findWays, type Ways } from "./wholeDevice/ways.ts";
+import { DEVICE_INTERFACE } from "./wholeDevice/wholeDevice.ts";
 
 export interface LeakCheck {
   readonly what: "tunnel" | "exit" | "own-address" | "resolvers" | "ipv6";
@@ -37,9 +39,24 @@ export async function testLeaks(options: LeakTestOptions): Promise<LeakCheck[]> 
   const checks: LeakCheck[] = [
     { ...tunnel, notice: { code: isUp ? "leak-tunnel-answers" : "leak-tunnel-silent", params: {} } },
   ];
+  if (options.isWholeDevice) checks.push(...judgeWays(await findWays(DEVICE_INTERFACE)));
   if (addressUrl === null) return [...checks, unknown("exit", "leak-no-address-site")];
   const [seen, own] = await Promise.all([ask(through, addressUrl), ask(directTransport, addressUrl)]);
   return [...checks, judgeExit(options, addressIn(seen)), judgeOwn(options, addressIn(seen), addressIn(own))];
+}
+
+/** In whole-device mode the kernel says which way names and IPv6 would take. */
+function judgeWays({ resolvers, ipv6 }: Ways): LeakCheck[] {
+  const outside = [...resolvers.values()].filter((way) => way === "outside").length;
+  const names: LeakCheck =
+    outside > 0
+      ? { what: "resolvers", result: "leak", notice: { code: "leak-resolvers-outside", params: { count: outside } } }
+      : { what: "resolvers", result: "ok", notice: { code: "leak-resolvers-inside", params: {} } };
+  if ([...resolvers.values()].includes("unknown")) return [unknown("resolvers", "leak-ways-unknown")];
+  if (ipv6 === "unknown") return [names, unknown("ipv6", "leak-ways-unknown")];
+  const isOutside = ipv6 === "outside";
+  const code = isOutside ? "leak-ipv6-outside" : ipv6 === "tunnel" ? "leak-ipv6-inside" : "leak-ipv6-blocked";
+  return [names, { what: "ipv6", result: isOutside ? "leak" : "ok", notice: { code, params: {} } }];
 }
 
 const unknown = (what: LeakCheck["what"], code: string): LeakCheck => ({

@@ -23,6 +23,7 @@ import {
   type TunnelEvent,
   type TunnelState,
 } from "./tunnelState.ts";
+import { findSignInPage } from "./wholeDevice/signInPage.ts";
 import { isAborted, pause, TIMING, type TunnelTiming } from "./tunnelTiming.ts";
 
 export interface TunnelOptions
@@ -58,6 +59,8 @@ export interface TunnelStatus {
   readonly isWholeDevice: boolean;
   /** Unix time in milliseconds until which the kill switch lets everything past, for a network's sign-in page. */
   readonly pausedUntilMs: number | null;
+  /** Meanwhile: that page, as far as the network could be seen to lead there. */
+  readonly signInUrl: string | null;
 }
 
 const HOST = "127.0.0.1";
@@ -76,7 +79,7 @@ export class Tunnel {
   readonly #machine: TunnelMachine;
   /** Connects and disconnects that were asked for. */
   #turn = 0;
-  #pausedUntilMs: number | undefined;
+  #pause: { readonly untilMs: number; readonly signInUrl: string | null } | undefined;
   #monitor: { readonly work: TunnelMonitor; readonly abort: AbortController } | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retries = 0;
@@ -122,7 +125,8 @@ export class Tunnel {
       sessionMs: this.#connectedAtMs === undefined ? null : this.#options.clock.now() - this.#connectedAtMs,
       delayMs: (route && this.#candidates.measureOf(route.code)?.delayMs) ?? null,
       isWholeDevice: this.#machine.isDeviceLed,
-      pausedUntilMs: this.#pausedUntilMs ?? null,
+      pausedUntilMs: this.#pause?.untilMs ?? null,
+      signInUrl: this.#pause?.signInUrl ?? null,
     };
   }
 
@@ -205,15 +209,22 @@ export class Tunnel {
    */
   async pauseBlock(seconds: number): Promise<TunnelStatus> {
     if (this.#value.state !== "blocked" || this.#wish?.mode !== "device") throw tunnelError("not-blocked");
-    this.#pausedUntilMs = await this.#machine.pause(seconds);
+    const untilMs = await this.#machine.pause(seconds);
+    const pause = { untilMs, signInUrl: null };
+    const isOn = (): boolean => this.#pause === pause;
+    this.#pause = pause;
     this.#scheduleRetry();
+    this.#tell();
+    const [probeUrl] = this.#options.probeUrls;
+    const signInUrl = probeUrl === undefined ? null : await findSignInPage(probeUrl);
+    if (isOn()) this.#pause = { untilMs, signInUrl };
     this.#tell();
     return this.status;
   }
 
   /** Ends that before its time, and tries at once. */
   async endPause(): Promise<void> {
-    if (this.#pausedUntilMs === undefined) return;
+    if (this.#pause === undefined) return;
     await this.#machine.unpause();
     this.#react("retry-timer");
   }
@@ -232,7 +243,7 @@ export class Tunnel {
     const { state } = this.#value;
     if (state === before.state) return;
     if (before.state === "connected") this.#endMonitor();
-    this.#pausedUntilMs = undefined;
+    this.#pause = undefined;
     if (state === "blocked") this.#scheduleRetry();
     else clearTimeout(this.#retry);
     if (state === "connected") {
@@ -392,13 +403,13 @@ export class Tunnel {
     const delay = Math.min(retryMax, retryMin * 2 ** this.#retries++) * (0.75 + this.#options.random() / 2);
     const look = new NetworkWatch(this.#options.clock.unixMs(), this.#options.network());
     const end = this.#options.clock.now() + delay;
-    const isPaused = (): boolean => this.#options.clock.unixMs() < (this.#pausedUntilMs ?? 0);
+    const isPaused = (): boolean => this.#options.clock.unixMs() < (this.#pause?.untilMs ?? 0);
     clearTimeout(this.#retry);
     const again = (): void => {
       const event = look.look(this.#options.clock.unixMs(), this.#options.network(), this.#timing.tick);
       if (isPaused()) this.#retry = setTimeout(again, this.#timing.tick);
       else if (event !== undefined) this.#react(event);
-      else if (this.#pausedUntilMs !== undefined || this.#options.clock.now() >= end) {
+      else if (this.#pause !== undefined || this.#options.clock.now() >= end) {
         this.#fault = undefined;
         this.#react("retry-timer");
       } else this.#retry = setTimeout(again, this.#timing.tick);

@@ -159,6 +159,7 @@ export class VpnService {
       sessionMs: sessionMs === null ? null : Math.round(sessionMs),
       isWholeDevice: now.isWholeDevice,
       pausedUntilMs: now.pausedUntilMs,
+      signInUrl: now.signInUrl,
       fault: fault === null ? null : noticeOf(fault),
       killSwitch: this.#wish?.killSwitch ?? this.#settings.killSwitch,
       strict: this.#wish?.strict ?? this.#settings.strict,

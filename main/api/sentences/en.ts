@@ -1240,8 +1240,80 @@ export const en = {
     remedy: "Connect again when you want to.",
   },
   "mode-unavailable": {
-    sentence: "This system has no settings for mode {{mode}}.",
+    sentence: "Mode {{mode}} cannot be used on this system; mode device is for Linux alone.",
     remedy: "Use the local proxy and enter its address in your programs.",
+  },
+  "exits-not-resolved": {
+    sentence: "The address of no city could be looked up.",
+    remedy: "Check the network connection, then connect again.",
+  },
+  "not-blocked": {
+    sentence: "The kill switch holds nothing back now.",
+    remedy: "Nothing is to be done.",
+  },
+  "helper-missing": {
+    sentence: "Whole-device mode needs a helper with administrator rights, which is not installed.",
+    remedy: "Install it once: montana vpn helper install.",
+  },
+  "helper-not-running": {
+    sentence: "The helper of whole-device mode does not run.",
+    remedy: "Start it with: sudo systemctl restart montana-helper.",
+  },
+  "helper-not-allowed": {
+    sentence: "The helper of whole-device mode serves another user of this computer.",
+    remedy: "Install it again as the user who needs it: montana vpn helper install.",
+  },
+  "helper-busy": {
+    sentence: "Another program of yours uses the helper of whole-device mode.",
+    remedy: "Disconnect there first.",
+  },
+  "helper-outdated": {
+    sentence: "The helper of whole-device mode is of another version than this program.",
+    remedy: "Install it again: montana vpn helper install.",
+  },
+  "helper-gone": {
+    sentence: "The helper of whole-device mode ended or does not answer.",
+    remedy: "Connect again; if it stays so: sudo systemctl restart montana-helper.",
+  },
+  "helper-needs-administrator": {
+    sentence: "The helper must be installed by an administrator.",
+    remedy: "Type this in a terminal: {{command}}.",
+  },
+  "helper-not-installed": {
+    sentence: "The helper was not installed ({{status}}).",
+    remedy: "Try again, and give the administrator's password when you are asked.",
+  },
+  "bad-request": {
+    sentence: "The helper does not understand this program ({{reason}}).",
+    remedy: "Install it again: montana vpn helper install.",
+  },
+  "not-allowed": {
+    sentence: "The helper does not do this for this user.",
+    remedy: "Install it again as the user who needs it: montana vpn helper install.",
+  },
+  "version-unsupported": {
+    sentence: "The helper of whole-device mode is of another version than this program.",
+    remedy: "Install it again: montana vpn helper install.",
+  },
+  "already-running": {
+    sentence: "The helper runs a tunnel engine already (process {{pid}}).",
+    remedy: "Disconnect, then connect again.",
+  },
+  "engine-not-started": {
+    sentence: "The helper could not start the tunnel engine ({{reason}}).",
+    remedy: "Install it again: montana vpn helper install.",
+  },
+  "firewall-missing": {
+    sentence: "The kill switch needs nftables, which is not installed.",
+    remedy: "Install the package nftables, or connect without the kill switch.",
+  },
+  "routes-taken": {
+    sentence: "Another VPN uses the routes of this one ({{what}}).",
+    remedy: "Disconnect the other VPN, then connect again.",
+  },
+  "routes-refused": {
+    sentence: "The system refused to lead traffic into the tunnel ({{step}}).",
+    remedy: "Connect again, or use another mode.",
   },
   "subscription-address-invalid": {
     sentence: "This is not the address of a subscription.",
@@ -1459,6 +1531,22 @@ export const en = {
   "leak-resolvers-outside": {
     sentence: "Names are resolved outside the tunnel by {{count}} resolvers.",
     remedy: "Disconnect, and report it with the diagnostics.",
+  },
+  "leak-ipv6-inside": {
+    sentence: "IPv6 goes through the tunnel.",
+    remedy: "Nothing is to be done.",
+  },
+  "leak-ipv6-blocked": {
+    sentence: "IPv6 goes nowhere.",
+    remedy: "Nothing is to be done.",
+  },
+  "leak-ipv6-outside": {
+    sentence: "IPv6 goes past the tunnel.",
+    remedy: "Disconnect, and report it with the diagnostics.",
+  },
+  "leak-ways-unknown": {
+    sentence: "The system does not say which way names and IPv6 take.",
+    remedy: "Install the package iproute2, then test again.",
   },
   "image-damaged": {
     sentence: "This picture is damaged.",

@@ -20,6 +20,7 @@ export function describeTunnel(status: Output<"vpnStatus">): string {
   if (fault !== null) rows.push(["why", sentenceOf(fault)]);
   if (status.pausedUntilMs !== null)
     rows.push(["paused", `until ${new Date(status.pausedUntilMs).toLocaleTimeString()}`]);
+  if (status.signInUrl !== null) rows.push(["sign in", status.signInUrl]);
   for (const notice of status.notices) rows.push(["note", sentenceOf(notice)]);
   return table(rows);
 }

@@ -50,9 +50,6 @@ export async function installCommand(options: AskingOptions): Promise<HelperComm
 export const uninstallCommand = (options: AskingOptions): HelperCommand =>
   asAdministrator(options, [INSTALLED, "uninstall"]);
 
-/** The release by hand, which works without the program; root is to type it. */
-export const RELEASE_COMMAND = `sudo ${INSTALLED} release`;
-
 /** Runs a command of this file. Throws `helper-not-installed` with its `status` and what it said. */
 export async function runAsAdministrator({ argv }: HelperCommand): Promise<void> {
   const [program = "", ...args] = argv;

@@ -19,7 +19,7 @@ export interface WholeDeviceOptions {
   readonly socket?: string;
 }
 
-const INTERFACE = "montana0";
+export const DEVICE_INTERFACE = "montana0";
 
 /** Undefined where this mode does not exist: it is on Linux only. */
 export function openWholeDevice(options: WholeDeviceOptions): WholeDevice | undefined {
@@ -27,7 +27,7 @@ export function openWholeDevice(options: WholeDeviceOptions): WholeDevice | unde
 }
 
 class HelperDevice implements WholeDevice {
-  readonly interface = INTERFACE;
+  readonly interface = DEVICE_INTERFACE;
   readonly #socket: string;
   readonly #addresses: ExitAddresses;
   #client: HelperClient | undefined;
@@ -62,7 +62,7 @@ class HelperDevice implements WholeDevice {
   }
 
   async lead({ killSwitch }: { readonly killSwitch: boolean }): Promise<void> {
-    await this.#require().call("route", { interface: INTERFACE, killSwitch, lan: true });
+    await this.#require().call("route", { interface: DEVICE_INTERFACE, killSwitch, lan: true });
     this.#isLed = true;
     this.#isClosed = killSwitch;
   }
