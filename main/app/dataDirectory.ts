@@ -4,8 +4,8 @@ import { lstat } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { createDirectory } from "../files/blocking.ts";
 import { apiError } from "../api/errors.ts";
-import { createDirectory } from "../node/store/files.ts";
 
 export interface DataDirectory {
   readonly root: string;

@@ -7,6 +7,7 @@ import { constants, type Stats } from "node:fs";
 import { chmod, mkdir, open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
+import { syncDirectory } from "../files/replaceFile.ts";
 import { keystoreError, type KeystoreWarning } from "./errors.ts";
 
 const DIRECTORY_MODE = 0o700;
@@ -141,12 +142,6 @@ async function readUpTo(file: FileHandle, sizeMax: number): Promise<Uint8Array> 
   const bytes = buffer.slice(0, length);
   buffer.fill(0);
   return bytes;
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows opens no directory as a file; there the file system orders a rename by itself.
-  if (process.platform === "win32") return;
-  await withFile(directory, constants.O_RDONLY, (handle) => handle.sync());
 }
 
 async function withFile<T>(path: string, flags: number, use: (file: FileHandle) => Promise<T>): Promise<T> {

@@ -2,10 +2,12 @@
  * The note about a running engine, for the next start: an engine that outlived its program is ended, and nothing else ever is
  * (chapter 08 §10.1).
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { replaceFile } from "../files/blocking.ts";
+import { temporaryOf } from "../files/replaceFile.ts";
 import { NOTE, SOCKET_FILES } from "./directory.ts";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "./processes.ts";
 
@@ -27,15 +29,7 @@ export type LeftoverOutcome =
 
 /** Written whole or not at all. */
 export function noteEngine(directory: string, identity: ProcessIdentity): void {
-  const path = join(directory, NOTE);
-  const file = openSync(`${path}.new`, "w", 0o600);
-  try {
-    writeSync(file, JSON.stringify(identity));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
+  replaceFile(join(directory, NOTE), [Buffer.from(JSON.stringify(identity))]);
 }
 
 /** Ends the engine that the note in `directory` is about, and removes note and sockets. */
@@ -43,7 +37,7 @@ export async function endLeftover(directory: string): Promise<LeftoverOutcome> {
   const noted = readNote(join(directory, NOTE));
   const outcome = typeof noted === "string" ? noted : await end(noted);
   if (outcome !== "survives") {
-    for (const name of [NOTE, `${NOTE}.new`, ...SOCKET_FILES]) rmSync(join(directory, name), { force: true });
+    for (const name of [NOTE, temporaryOf(NOTE), ...SOCKET_FILES]) rmSync(join(directory, name), { force: true });
   }
   return outcome;
 }

@@ -15,6 +15,7 @@ const shell = (...rooms: string[]): Arrows => ({ rooms, builtins: true, packages
 
 export const arrows: Readonly<Record<string, Arrows>> = {
   "main/protocol": pure(),
+  "main/files": { rooms: [], builtins: true, packages: [] },
   "main/consensus": pure("main/protocol"),
   // Its errors are the same {code, params} as everybody's.
   "main/cities": pure("main/protocol/errors.ts"),
@@ -27,20 +28,21 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   "main/network/gossip": pure("main/protocol", "main/network/messages"),
   "main/network/privacy": pure("main/protocol"),
   "main/network/radio": pure("main/protocol"),
-  "main/network": shell("main/protocol", "main/native"),
-  "main/keystore": shell("main/protocol", "main/native"),
-  "main/node": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol"),
-  "main/wallet": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol"),
+  "main/network": shell("main/protocol", "main/native", "main/files"),
+  "main/keystore": shell("main/protocol", "main/native", "main/files"),
+  "main/node": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol", "main/files"),
+  "main/wallet": shell("main/consensus", "main/network", "main/keystore", "main/native", "main/protocol", "main/files"),
   // Its errors are the same {code, params} as everybody's.
-  "main/xray": shell("main/native", "main/cities", "main/protocol/errors.ts"),
+  "main/xray": shell("main/native", "main/cities", "main/files", "main/protocol/errors.ts"),
   // Its errors are the same {code, params} as everybody's.
-  "main/vpn": shell("main/xray", "main/cities", "main/protocol/errors.ts"),
+  "main/vpn": shell("main/xray", "main/cities", "main/files", "main/protocol/errors.ts"),
   "main/mesh": shell("main/xray", "main/cities", "main/node"),
   "main/local": shell(),
   "main/api": shell("main/node", "main/wallet", "main/vpn", "main/mesh", "main/local", "main/protocol"),
   "main/app": shell(
     ...[
       "protocol",
+      "files",
       "native",
       "consensus",
       "network",

@@ -1,6 +1,6 @@
 /** `peers.json`, what a collector of the mesh reads from this node (chapter 08 §3.3). It holds no addresses. */
 import type { PeerIdText } from "../ports.ts";
-import { replaceFile } from "./replaceFile.ts";
+import { replaceFile } from "../../files/replaceFile.ts";
 
 /** What the node says of itself; amounts in nɈ. */
 export interface NodeStatus {

@@ -28,7 +28,7 @@ import type { Address } from "./address.ts";
 import type { Claim } from "./addressBook.ts";
 import type { Ban } from "./conduct.ts";
 import { ANCHORS_MAX, BANS_MAX, RECORDS_MAX } from "./limits.ts";
-import { replaceFile } from "./replaceFile.ts";
+import { replaceFile } from "../../files/replaceFile.ts";
 
 export interface Anchor extends Claim {
   readonly peerId: PeerIdText;

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 
+import { createDirectory } from "../../files/blocking.ts";
 import { byteKey, equalBytes, type AccountId, type Hash32 } from "../../protocol/bytes.ts";
 import type { Native } from "../../native/interface.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
@@ -28,7 +29,6 @@ import { backUp, STORE_FOLDER } from "../store/backup.ts";
 import { createStore } from "../store/builder.ts";
 import { checkStore } from "../store/check.ts";
 import { storeError } from "../store/errors.ts";
-import { createDirectory } from "../store/files.ts";
 import { historyOf } from "../store/history.ts";
 import { importRc1 } from "../store/importRc1.ts";
 import type { StateSnapshot } from "../store/snapshot.ts";

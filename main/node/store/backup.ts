@@ -15,10 +15,11 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { createDirectory, syncDirectory } from "../../files/blocking.ts";
 import { encode } from "../../protocol/codec/codec.ts";
 import { Database } from "./database.ts";
 import { storeError } from "./errors.ts";
-import { createDirectory, fileSize, requireFreeSpace, syncDirectory } from "./files.ts";
+import { fileSize, requireFreeSpace } from "./files.ts";
 import { KEY_FILE } from "./keyFile.ts";
 import { TABLE_NAMES } from "./layouts.ts";
 import { heightMark, Meta } from "./settled.ts";

@@ -5,6 +5,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { createDirectory, syncDirectory } from "../../files/blocking.ts";
 import { byteKey, toHex, ZERO_HASH, type Hash32 } from "../../protocol/bytes.ts";
 import { encode } from "../../protocol/codec/codec.ts";
 import { proposalHeader, type ProposalHeader } from "../../protocol/objects/consensus.ts";
@@ -15,7 +16,7 @@ import type { EpochData } from "../../protocol/transition/adaptEpoch.ts";
 import { Archive, type WindowTime } from "./archive.ts";
 import { Database } from "./database.ts";
 import { storeError } from "./errors.ts";
-import { createDirectory, fileSize, requireFreeSpace, syncDirectory } from "./files.ts";
+import { fileSize, requireFreeSpace } from "./files.ts";
 import { KEY_FILE, KEY_SLOT_SIZE, KeyFile } from "./keyFile.ts";
 import { TABLE_NAMES } from "./layouts.ts";
 import { heightMark, Meta } from "./settled.ts";

@@ -7,12 +7,13 @@
  */
 import { closeSync, existsSync, fdatasyncSync, fsyncSync, fstatSync, ftruncateSync, openSync } from "node:fs";
 
+import { replaceFile, writeFully } from "../../files/blocking.ts";
 import { ascii, equalBytes, type Hash32 } from "../../protocol/bytes.ts";
 import { bytes, decode, encode, hash32, struct, type Infer } from "../../protocol/codec/codec.ts";
 import { MLDSA_PUBLIC_KEY_SIZE, type PublicKey } from "../../protocol/crypto.ts";
 import { CHECKSUM_SIZE, isSealIntact, seal } from "./checksum.ts";
 import { storeError } from "./errors.ts";
-import { readUpTo, replaceFile, writeFully } from "./files.ts";
+import { readUpTo } from "./files.ts";
 
 export const KEY_FILE = "keys.bin";
 const MAGIC = ascii("mtkeys01");

@@ -11,12 +11,13 @@ import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync } from "node:
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
+import { replaceFile } from "../../files/blocking.ts";
 import { ascii, concatBytes, equalBytes, type Hash32 } from "../../protocol/bytes.ts";
 import { bytes, decode, encode, hash32, struct, u32, u64, u8, type Infer } from "../../protocol/codec/codec.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { CHECKSUM_SIZE, isSealIntact, seal } from "./checksum.ts";
 import { named, storeError, translateError } from "./errors.ts";
-import { fileSize, readUpTo, replaceFile } from "./files.ts";
+import { fileSize, readUpTo } from "./files.ts";
 import { TwoSlotFile } from "./twoSlotFile.ts";
 
 export const SIGNED_LOG_FILE = "signed.log";

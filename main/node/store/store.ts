@@ -7,6 +7,7 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { syncDirectory } from "../../files/blocking.ts";
 import { byteKey, compareBytes, equalBytes, toHex, type Hash32 } from "../../protocol/bytes.ts";
 import { decode, encode } from "../../protocol/codec/codec.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
@@ -20,7 +21,7 @@ import type { Settled, WindowResult } from "../../protocol/transition/applyWindo
 import { Archive, WINDOWS_MAX, type ArchivedObject, type HistoryEntry, type Retention } from "./archive.ts";
 import { Database, type Migration } from "./database.ts";
 import { storeError, translateError } from "./errors.ts";
-import { requireFreeSpace, syncDirectory } from "./files.ts";
+import { requireFreeSpace } from "./files.ts";
 import { KEY_FILE, KEY_SLOT_SIZE, KeyFile } from "./keyFile.ts";
 import { TABLE_NAMES, type TableName } from "./layouts.ts";
 import { heightMark, Meta, rootsOfSettled, type SettledRow } from "./settled.ts";

@@ -7,13 +7,14 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { syncDirectory, writeFully } from "../../files/blocking.ts";
 import { ascii, equalBytes, type Hash32 } from "../../protocol/bytes.ts";
 import { bytes, decode, encode, hash32, struct, u32, u64, type Infer } from "../../protocol/codec/codec.ts";
 import type { Crypto } from "../../protocol/crypto.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { dumpTree, loadTree } from "../../protocol/merkle/dump.ts";
 import type { SparseMerkleTree } from "../../protocol/merkle/tree.ts";
-import { readUpTo, syncDirectory, writeFully } from "./files.ts";
+import { readUpTo } from "./files.ts";
 import type { TableName } from "./layouts.ts";
 
 const MAGIC = ascii("mttree01");

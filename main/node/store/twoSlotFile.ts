@@ -8,10 +8,11 @@ import { closeSync, existsSync, fdatasyncSync, openSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 
+import { replaceFile, writeFully } from "../../files/blocking.ts";
 import { ascii, compareBytes, isAllZero } from "../../protocol/bytes.ts";
 import { CHECKSUM_SIZE, isSealIntact, seal } from "./checksum.ts";
 import { storeError, type StoreErrorCode } from "./errors.ts";
-import { readUpTo, replaceFile, writeFully } from "./files.ts";
+import { readUpTo } from "./files.ts";
 
 const SLOT_SIZE = 4096;
 const HEADER_SIZE = 16;

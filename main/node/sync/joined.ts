@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
+import { replaceFile } from "../../files/blocking.ts";
 import { fromHex, sized, toHex, type Hash32 } from "../../protocol/bytes.ts";
-import { replaceFile } from "../store/files.ts";
 
 const FILE = "joined.json";
 

@@ -8,9 +8,10 @@ import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, rmSync } fro
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
+import { createDirectory, writeFully } from "../../files/blocking.ts";
 import { ascii, concatBytes, equalBytes, type Hash32 } from "../../protocol/bytes.ts";
 import { bytes, decode, encode, hash32, struct, u32, u64, u8, type Infer } from "../../protocol/codec/codec.ts";
-import { createDirectory, readUpTo, requireFreeSpace, writeFully } from "../store/files.ts";
+import { readUpTo, requireFreeSpace } from "../store/files.ts";
 
 const SYNC_FOLDER = "sync";
 const FILE = "staged.bin";

@@ -1,19 +1,10 @@
 /** Small files of this room: written whole or not at all, and never read as something that was not written. */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
+import { createDirectory, replaceFile, syncDirectory } from "../../files/blocking.ts";
+import { temporaryOf } from "../../files/replaceFile.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { Reader } from "../../cities/shape.ts";
 
@@ -48,31 +39,17 @@ export function readSealed<T>(path: string, bytesMax: number, read: Reader<T>): 
 /** Readable by the owner alone, on the disk when this returns. Throws `file-unwritable` (`errno`); then the old file stands. */
 export function writeSealed(path: string, value: unknown): void {
   const body = JSON.stringify(value);
-  const next = `${path}.new`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const file = openSync(next, "w", 0o600);
-    try {
-      writeAll(file, Buffer.from(`${digestOf(body)}\n${body}`));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, path);
-    syncDirectory(dirname(path));
+    createDirectory(dirname(path));
+    replaceFile(path, [Buffer.from(`${digestOf(body)}\n${body}`)]);
   } catch (error) {
-    try {
-      rmSync(next, { force: true });
-    } catch {
-      // Where it cannot even be looked for, it is not.
-    }
     throw new ProtocolError("file-unwritable", { file: path, errno: errnoOf(error) });
   }
 }
 
 /** Gone from the disk when this returns. */
 export function removeSealed(path: string): void {
-  rmSync(`${path}.new`, { force: true });
+  rmSync(temporaryOf(path), { force: true });
   if (!existsSync(path)) return;
   rmSync(path, { force: true });
   syncDirectory(dirname(path));
@@ -84,21 +61,6 @@ export function setAside(path: string): string {
   renameSync(path, aside);
   syncDirectory(dirname(path));
   return aside;
-}
-
-function writeAll(file: number, bytes: Buffer): void {
-  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
-}
-
-function syncDirectory(path: string): void {
-  // Windows opens no folders; its renames are journalled by the file system.
-  if (process.platform === "win32") return;
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -3,11 +3,14 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Windows has no sync of a directory; there a rename is durable with the volume's own journal. */
-const CAN_SYNC_DIRECTORIES = process.platform !== "win32";
+export const CAN_SYNC_DIRECTORIES = process.platform !== "win32";
+
+/** Where the new content of a file is written first; one that a crash left behind is overwritten by the next. */
+export const temporaryOf = (path: string): string => `${path}.tmp`;
 
 /** Resolves once the content is durable. `mode` is that of the new file. */
 export async function replaceFile(path: string, content: Uint8Array | string, mode = 0o600): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = temporaryOf(path);
   const file = await open(temporary, "w", mode);
   try {
     await file.writeFile(content);
@@ -19,10 +22,12 @@ export async function replaceFile(path: string, content: Uint8Array | string, mo
   }
   await file.close();
   await rename(temporary, path);
-  if (CAN_SYNC_DIRECTORIES) await syncDirectory(dirname(path));
+  await syncDirectory(dirname(path));
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Makes names that were created, renamed or removed in `path` durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  if (!CAN_SYNC_DIRECTORIES) return;
   const directory = await open(path, "r");
   try {
     await directory.sync();
