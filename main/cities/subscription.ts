@@ -36,8 +36,8 @@ export function decodeSubscription(body: string): Subscription {
   const skipped: Skipped[] = [];
   const meta = new Map<string, string>();
   const seen = new Set<string>();
-  for (const [i, padded] of lines.entries()) {
-    const line = padded.trim();
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i]!.trim();
     if (line === "") continue;
     if (line.startsWith("#") || line.startsWith("//")) {
       if (i < METADATA_LINES) readMetadata(line, meta);

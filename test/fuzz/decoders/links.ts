@@ -7,6 +7,7 @@ import { decodeSubscription, encodeSubscription } from "../../../main/cities/sub
 import { readSubscriptionHeaders, type ReadProfile } from "../../../main/cities/subscriptionHeaders.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../main/cities/utf8.ts";
 import { ProtocolError } from "../../../main/protocol/errors.ts";
+import { DEEP_LINK_MAX, importLink, parseDeepLink, type DeepLink } from "../../../main/vpn/subscriptions/deepLink.ts";
 import { textDecoder, type AnyDecoder, type Decoder } from "../decoder.ts";
 import type { Random } from "../random.ts";
 import { listOf } from "../values.ts";
@@ -49,6 +50,10 @@ const BROKEN_LINKS = {
   "bad-short-id": LINK.replace("sid=6", "sid="),
   "bad-spider-x": LINK.replace("&type", "&spx=x&type"),
 };
+
+const DEEP_LINK_FAULTS = ["deep-link-invalid", "subscription-address-invalid"];
+/** What is no share link at all is taken for the address of a subscription. */
+const isReachedByDeepLink = (fault: string): boolean => fault !== "not-vless";
 
 /** Text is cut into parts, each of them a pointer, and decoded. */
 const PARTS = { base: 16_384, perByte: 32 };
@@ -120,6 +125,49 @@ export const linkDecoders: readonly AnyDecoder[] = [
     decode: parseShareLink,
     encode: buildShareLink,
     generate: shareLink,
+  }),
+
+  textDecoder<DeepLink>({
+    name: "deep-link",
+    of: [parseDeepLink],
+    errors: [...Object.keys(BROKEN_LINKS).filter(isReachedByDeepLink), ...DEEP_LINK_FAULTS],
+    allocation: PARTS,
+    notations: "several",
+    tokens: [
+      ...[
+        "montana://",
+        "import?url=",
+        "connect/",
+        "connect/auto",
+        "connect/fra",
+        "https%3A%2F%2Fa.example%2F",
+        "%2525",
+      ],
+      ...["http%3A%2F%2F[%3A%3A1]", "vless%3A%2F%2F", "%00", "%0A", "&url=", "#", "?", "user%40", "javascript%3A"],
+    ],
+    corpus: [
+      ...["montana://connect/fra", "montana://connect/auto", "montana://connect/", importLink("https://a.example/b#c")],
+      ...[
+        importLink("https://u:p@a.example/"),
+        importLink("file:///etc/passwd"),
+        `montana://import?url=${"a".repeat(DEEP_LINK_MAX)}`,
+      ],
+      ...[LINK, ...Object.values(BROKEN_LINKS)].map(importLink),
+    ],
+    decode: parseDeepLink,
+    encode: (link) =>
+      link.kind === "connect"
+        ? `montana://connect/${link.city}`
+        : importLink(link.kind === "link" ? link.text : link.url),
+    generate: (random) =>
+      random.pick([
+        (): DeepLink => ({ kind: "connect", city: random.pick(["auto", "fra", "msk"]) }),
+        (): DeepLink => ({ kind: "subscription", url: `https://example.org/${random.small(1000)}` }),
+        (): DeepLink => {
+          const text = buildShareLink(shareLink(random));
+          return { kind: "link", text, link: parseShareLink(text) };
+        },
+      ])(),
   }),
 
   textDecoder<readonly ShareLink[]>({
