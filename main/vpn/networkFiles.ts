@@ -9,7 +9,7 @@ import { decodeHealth, type EndpointHealth } from "../cities/health.ts";
 import { PUBLIC_FILE_MAX, UPDATE_INTERVAL_HOURS } from "../cities/limits.ts";
 import { count, nullable, oneOf, record, text, type Shape } from "../cities/shape.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { readSealed, setAside, writeSealed } from "./files/sealedFile.ts";
+import { readSealed, setAside, writeSealed } from "../files/sealedFile.ts";
 import { fetchSubscription } from "./subscriptions/fetchSubscription.ts";
 import { refreshDelay } from "./subscriptions/schedule.ts";
 import { directTransport, tunnelTransport, type Transport } from "./subscriptions/transport.ts";

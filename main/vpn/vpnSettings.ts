@@ -2,7 +2,7 @@
 import { join } from "node:path";
 
 import { count, flag, listOf, nullable, oneOf, record, text, type Shape } from "../cities/shape.ts";
-import { readSealed, setAside, writeSealed } from "./files/sealedFile.ts";
+import { readSealed, setAside, writeSealed } from "../files/sealedFile.ts";
 
 const RULES_MAX = 256;
 const FILE_MAX = 1_048_576;

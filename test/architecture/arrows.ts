@@ -15,7 +15,7 @@ const shell = (...rooms: string[]): Arrows => ({ rooms, builtins: true, packages
 
 export const arrows: Readonly<Record<string, Arrows>> = {
   "main/protocol": pure(),
-  "main/files": { rooms: [], builtins: true, packages: [] },
+  "main/files": { rooms: ["main/protocol/errors.ts"], builtins: true, packages: [] },
   "main/consensus": pure("main/protocol"),
   // Its errors are the same {code, params} as everybody's.
   "main/cities": pure("main/protocol/errors.ts"),
@@ -36,7 +36,8 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   "main/xray": shell("main/native", "main/cities", "main/files", "main/protocol/errors.ts"),
   // Its errors are the same {code, params} as everybody's.
   "main/vpn": shell("main/xray", "main/cities", "main/files", "main/protocol/errors.ts"),
-  "main/mesh": shell("main/xray", "main/cities", "main/node"),
+  // Its errors are the same {code, params} as everybody's.
+  "main/mesh": shell("main/xray", "main/cities", "main/files", "main/protocol/errors.ts"),
   "main/local": shell(),
   "main/api": shell("main/node", "main/wallet", "main/vpn", "main/mesh", "main/local", "main/protocol"),
   "main/app": shell(

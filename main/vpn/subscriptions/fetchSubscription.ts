@@ -2,7 +2,7 @@
 import { ProtocolError } from "../../protocol/errors.ts";
 import { SUBSCRIPTION_MAX } from "../../cities/limits.ts";
 import { decodeUtf8 } from "../../cities/utf8.ts";
-import { errnoOf } from "../files/sealedFile.ts";
+import { errnoOf } from "../../files/sealedFile.ts";
 import { parseAddress } from "./address.ts";
 import type { Answer, Transport } from "./transport.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { HEADER_VALUE_MAX, PINNED_KEYS_MAX, SHARE_LINK_MAX, SUBSCRIPTION_MAX } from "../../cities/limits.ts";
 import type { Pins } from "../../cities/pins.ts";
 import { count, listOf, nullable, oneOf, optional, record, text, type Reader, type Shape } from "../../cities/shape.ts";
-import { readSealed, removeSealed, setAside, writeSealed } from "../files/sealedFile.ts";
+import { readSealed, removeSealed, setAside, writeSealed } from "../../files/sealedFile.ts";
 
 export const SUBSCRIPTIONS_MAX = 32;
 export const LINKS_MAX = 1000;

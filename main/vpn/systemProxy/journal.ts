@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { count, listOf, nullable, oneOf, record, text, type Shape } from "../../cities/shape.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { readSealed, removeSealed, setAside, writeSealed } from "../files/sealedFile.ts";
+import { readSealed, removeSealed, setAside, writeSealed } from "../../files/sealedFile.ts";
 import { ADAPTER_NAMES } from "./adapter.ts";
 
 const JOURNAL = "system-proxy.journal";

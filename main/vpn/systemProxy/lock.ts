@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "../../xray/processes.ts";
-import { errnoOf } from "../files/sealedFile.ts";
+import { errnoOf } from "../../files/sealedFile.ts";
 
 const LOCK = "system-proxy.lock";
 /** Milliseconds. Changing the settings of many services takes seconds. */

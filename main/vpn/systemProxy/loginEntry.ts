@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { ProtocolError } from "../../protocol/errors.ts";
-import { errnoOf } from "../files/sealedFile.ts";
+import { errnoOf } from "../../files/sealedFile.ts";
 import { demand, type Run } from "./adapter.ts";
 
 export interface LoginEntry {

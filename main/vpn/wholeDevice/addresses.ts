@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { count, listOf, record, text, type Reader } from "../../cities/shape.ts";
-import { readSealed, writeSealed } from "../files/sealedFile.ts";
+import { readSealed, writeSealed } from "../../files/sealedFile.ts";
 
 const FILE = "exit-addresses";
 const BYTES_MAX = 1_048_576;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 
-import { count, record } from "../../cities/shape.ts";
+import { count, record } from "../cities/shape.ts";
 import { readSealed, removeSealed, setAside, writeSealed } from "./sealedFile.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sealed-"));

@@ -1,12 +1,11 @@
-/** Small files of this room: written whole or not at all, and never read as something that was not written. */
+/** Small files of JSON under a checksum: written whole or not at all, and never read as something that was not written. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { createDirectory, replaceFile, syncDirectory } from "../../files/blocking.ts";
-import { temporaryOf } from "../../files/replaceFile.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
-import type { Reader } from "../../cities/shape.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { createDirectory, replaceFile, syncDirectory } from "./blocking.ts";
+import { temporaryOf } from "./replaceFile.ts";
 
 export type SealedRead<T> =
   /** Nothing was ever written, or it was removed. */
@@ -16,7 +15,7 @@ export type SealedRead<T> =
   | { readonly kind: "corrupt" };
 
 /** Throws `file-unreadable` (`errno`) when the system does not let the file be read; a larger one than `bytesMax` is corrupt. */
-export function readSealed<T>(path: string, bytesMax: number, read: Reader<T>): SealedRead<T> {
+export function readSealed<T>(path: string, bytesMax: number, read: (value: unknown, at: string) => T): SealedRead<T> {
   let text;
   try {
     if (statSync(path).size > bytesMax) return { kind: "corrupt" };
