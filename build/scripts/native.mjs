@@ -1,6 +1,6 @@
-// Builds what is written in Rust (the add-on, the guard of the tunnel engine, the whole-device helper) into .cache/native/PLATFORM-ARCH/, when its
-// sources changed and cargo is there. Also runs on the old Node that a fresh machine may have, so plain JavaScript and
-// nothing newer than Node 18.
+// Builds what is written in Rust (the add-on, the guard of the tunnel engine, the whole-device helper) into
+// .cache/native/PLATFORM-ARCH/, when its sources changed and cargo is there. Also runs on the old Node that a fresh machine may
+// have, so plain JavaScript and nothing newer than Node 18.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";

@@ -54,14 +54,22 @@ impl Block {
     /// `routes-refused`.
     pub fn route(&mut self, interface: &str, kill_switch: bool, lan: bool) -> Result<(), Failure> {
         let index = interface_index(interface).map_err(|error| refused("interface", &error))?;
+        self.replace(Way { tunnel: Some(index), kill_switch, lan })
+    }
+
+    /// A kill switch without a tunnel: nothing leaves. The same codes.
+    pub fn hold(&mut self, lan: bool) -> Result<(), Failure> {
+        self.replace(Way { tunnel: None, kill_switch: true, lan })
+    }
+
+    fn replace(&mut self, way: Way) -> Result<(), Failure> {
         for family in Family::ALL {
             self.routes.require_ours(family)?;
         }
-        if kill_switch {
+        if way.kill_switch {
             firewall::require()?;
         }
         let before = self.wanted;
-        let way = Way { tunnel: Some(index), kill_switch, lan };
         self.set(way).inspect_err(|_| {
             // The first failure is told; what cannot be put back blocks or is taken away with the next request.
             let _ = match before {

@@ -37,14 +37,18 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
     let outcome = command(std::env::args().skip(1).collect());
-    let (line, status) = match outcome {
-        Ok(None) => return ExitCode::SUCCESS,
-        Ok(Some(ok)) => (write_object(&[("ok", Value::Object(ok))]), ExitCode::SUCCESS),
-        Err(failure) => (failure.into_line(), ExitCode::FAILURE),
-    };
     // Nobody may listen.
-    let _ = writeln!(io::stdout(), "{line}");
-    status
+    match outcome {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(ok)) => {
+            let _ = writeln!(io::stdout(), "{}", write_object(&[("ok", Value::Object(ok))]));
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "{}", failure.into_line());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Gives what is printed.

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::ptr;
 
-use crate::sys::{check, poll, process_descriptor};
+use crate::sys::{boot_ms, check, poll, process_descriptor, send_signal};
 
 pub struct Program<'a> {
     pub file: &'a File,
@@ -65,9 +65,12 @@ pub fn run(program: &Program, input: &str, timeout_ms: u64) -> io::Result<Option
     drop(stdin);
     let ended = process_descriptor(child.id())?;
     let mut entries = [libc::pollfd { fd: ended.as_raw_fd(), events: libc::POLLIN, revents: 0 }];
-    poll(&mut entries, Some(timeout_ms))?;
+    let deadline = boot_ms() + timeout_ms;
+    while entries[0].revents == 0 && boot_ms() < deadline {
+        poll(&mut entries, Some(deadline.saturating_sub(boot_ms())))?;
+    }
     if entries[0].revents == 0 {
-        crate::sys::send_signal(ended.as_fd(), libc::SIGKILL)?;
+        send_signal(ended.as_fd(), libc::SIGKILL)?;
         child.wait()?;
         return Ok(None);
     }

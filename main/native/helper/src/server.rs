@@ -87,10 +87,12 @@ impl Server {
             }
             self.keep_time();
             self.follow_engine(ready.has_engine_output, ready.has_engine_ended);
+            for index in ready.readable {
+                self.clients[index].receive();
+            }
+            // Before anyone else is heard, so that who comes next finds what the last one has left.
+            self.dismiss();
             for index in 0..self.clients.len() {
-                if ready.readable.contains(&index) {
-                    self.clients[index].receive();
-                }
                 self.answer(index);
             }
             self.dismiss();
@@ -240,6 +242,7 @@ impl Server {
             }
             Request::Start { config } => return self.start(index, &config).map(Some),
             Request::Route { interface, kill_switch, lan } => self.block.route(&interface, kill_switch, lan)?,
+            Request::Block { lan } => self.block.hold(lan)?,
             Request::Unroute { keep_blocked: true } => self.block.close()?,
             Request::Unroute { keep_blocked: false } => self.block.clear()?,
             Request::Stop => {
@@ -276,7 +279,7 @@ impl Server {
         if client.governs {
             return Ok(());
         }
-        if self.clients.iter().any(|client| client.governs && !client.is_gone) {
+        if self.clients.iter().any(|client| client.governs) {
             return Err(Failure::new("busy"));
         }
         match request {
