@@ -208,7 +208,9 @@ export class Tunnel {
    * the tunnel is tried again. Throws `not-blocked` and the helper's codes.
    */
   async pauseBlock(seconds: number): Promise<TunnelStatus> {
-    if (this.#value.state !== "blocked" || this.#wish?.mode !== "device") throw tunnelError("not-blocked");
+    const holds = this.#wish?.mode === "device" && this.#wish.killSwitch;
+    if (holds && this.#isTrying) await this.#giveUp();
+    if (!holds || this.#value.state !== "blocked") throw tunnelError("not-blocked");
     const untilMs = await this.#machine.pause(seconds);
     const pause = { untilMs, signInUrl: null };
     const isOn = (): boolean => this.#pause === pause;
@@ -304,9 +306,13 @@ export class Tunnel {
       if (port !== undefined && !isAborted(signal)) await this.#machine.lead(wish, { host: HOST, port });
     };
     if (wish.mode !== "device" && this.#machine.isDeviceLed) await this.#leaveDevice();
-    await this.#engine.run(await this.#engineWish(wish, routes));
+    const engineWish = await this.#engineWish(wish, routes);
+    if (isAborted(signal)) return;
+    // From the beginning on, but for the question where the exits are.
+    if (wish.mode === "device" && wish.killSwitch) await this.#machine.block();
+    await this.#engine.run(engineWish);
     this.#candidates.dropGone();
-    // The interface is new, or nothing may leave in any other way from the beginning on.
+    // The interface is a new one.
     if (wish.mode === "device" && (wish.killSwitch || this.#machine.isDeviceLed)) await lead();
     const route = await attemptRoutes(
       {
@@ -340,6 +346,15 @@ export class Tunnel {
   /** Why every route has failed. */
   get #reason(): TunnelFault | undefined {
     return this.#endedBy === undefined ? this.#fault : faultOf(this.#endedBy);
+  }
+
+  /** The attempt that would put back what is to be lifted. */
+  async #giveUp(): Promise<void> {
+    const { abort, done } = this.#attempt ?? {};
+    abort?.abort();
+    await done;
+    this.#fault ??= { code: "tunnel-cancelled", params: {} };
+    while (this.#isTrying) this.#move("attempt-failed");
   }
 
   /** One candidate less, but for the last: with it ends the attempt. */

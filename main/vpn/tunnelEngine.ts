@@ -224,10 +224,13 @@ export class TunnelEngine {
       const outcome = await probeThrough({ via, url, timeoutMs: left, signal });
       if (outcome.result === "ok") return outcome;
       // Lines of other connections stand between: only what no line can be mistaken for is read from them.
-      const lines = log.since(position).filter((line) => line.includes("tunneling request to"));
-      const guess = diagnoseRunning(lines, outcome);
-      const told = await this.#failureSince(began, exitTag(exit), guess === "unknown" ? LINE_AFTER : 0, signal);
-      found = { ...outcome, fault: told ?? guess };
+      const guess = (): RunningFailure =>
+        diagnoseRunning(
+          log.since(position).filter((line) => line.includes("tunneling request to")),
+          outcome,
+        );
+      const told = await this.#failureSince(began, exitTag(exit), guess() === "unknown" ? LINE_AFTER : 0, signal);
+      found = { ...outcome, fault: told ?? guess() };
       if (outcome.result !== "empty" || outcome.ms < TARGET_REFUSED_AFTER || signal.aborted) break;
     }
     return found;

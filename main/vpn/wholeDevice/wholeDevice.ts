@@ -68,7 +68,7 @@ class HelperDevice implements WholeDevice {
   }
 
   async block(): Promise<void> {
-    await this.#require().call("unroute", { keepBlocked: true });
+    await this.#require().call("block", { lan: true });
     this.#isLed = false;
     this.#isClosed = true;
   }
