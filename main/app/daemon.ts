@@ -1,11 +1,13 @@
 /** The host as a process of its own, without a window: until a signal or somebody's `stop`. */
 import { setTimeout as wait } from "node:timers/promises";
 
-import { claim } from "./attach.ts";
+import { call } from "../api/client.ts";
 import { apiError, noticeOf } from "../api/errors.ts";
+import { claim, STOP_MS_MAX, type Claimed } from "./attach.ts";
 import type { DataDirectory } from "./dataDirectory.ts";
 import { startHost, type Host, type HostOptions } from "./host.ts";
 import { createLog, type LogLevel } from "./log.ts";
+import { isAlive } from "./published.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"] as const;
 /** For the answer to whoever asked to stop. */
@@ -57,13 +59,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
-    const claimed = await claim(directory);
-    if (claimed.kind === "attached") {
-      throw apiError("host-running", { pid: claimed.host.pong.pid, directory: directory.root });
-    }
+    const { claimed, tunnel } = await claimOrReplace(directory);
     const host = await startHost({
       ...rest,
-      claimed: claimed.claimed,
+      claimed,
+      ...(tunnel === undefined ? {} : { tunnel }),
       logger,
       writeLine: log.writeLine,
       stopping: stop.signal,
@@ -87,6 +87,27 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     for (const signal of SIGNALS) process.off(signal, onSignal);
     log.flush();
   }
+}
+
+/**
+ * A host that a command started in the background for its tunnel makes room for one that a person starts, which takes the tunnel
+ * over. Not with a kill switch: between the two traffic would go past it. Throws "host-running" and what `claim` throws.
+ */
+async function claimOrReplace(directory: DataDirectory): Promise<{ claimed: Claimed; tunnel?: HostOptions["tunnel"] }> {
+  const found = await claim(directory);
+  if (found.kind === "own") return { claimed: found.claimed };
+  const { client, pong } = found.host;
+  const refusal = apiError("host-running", { pid: pong.pid, directory: directory.root });
+  const { isBackground } = await call(client.status.query());
+  const { state, chosen, mode, strict, killSwitch } = await call(client.vpnStatus.query());
+  const isUp = state !== "disconnected" && chosen !== null && mode !== null;
+  if (!isBackground || (isUp && killSwitch)) throw refusal;
+  await call(client.stop.mutate());
+  const end = performance.now() + 2 * STOP_MS_MAX;
+  while (isAlive(pong.pid) && performance.now() < end) await wait(ANSWER_MS);
+  const again = await claim(directory);
+  if (again.kind !== "own") throw refusal;
+  return { claimed: again.claimed, ...(isUp ? { tunnel: { city: chosen, mode, strict } } : {}) };
 }
 
 const SAME_SIGNAL_MS = 500;

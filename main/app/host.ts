@@ -14,6 +14,7 @@ import { Tasks } from "../api/tasks.ts";
 import { keystoreContext } from "../keystore/context.ts";
 import { IdentityStore } from "../keystore/identityStore.ts";
 import { loadCrypto, type Native } from "../native/index.ts";
+import type { VpnWish } from "../vpn/vpnService.ts";
 import { openNetwork, type OpenedNetwork } from "../node/network/openNetwork.ts";
 import type { LocalRules } from "../node/network/networkFile.ts";
 import { STOP_MS_MAX, type Claimed } from "./attach.ts";
@@ -61,6 +62,8 @@ export interface HostOptions {
   readonly isWithoutNode?: boolean;
   /** Started by a command that needed a host: nobody looks after it. */
   readonly isBackground?: boolean;
+  /** Connected to as soon as the tunnel stands: what the host before this one was connected to. */
+  readonly tunnel?: VpnWish;
   readonly local?: LocalRules;
   readonly listen?: readonly string[];
   readonly announce?: string;
@@ -136,7 +139,9 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
 
   // First of all: what a killed program left in the way of the machine's traffic is in the way of the node's, too.
   parts.add("tunnel", () => vpn.stop());
-  await vpn.start((error) => logger.error({ err: error }, "tunnel"));
+  const onTunnelError = (error: unknown): void => logger.error({ err: error }, "tunnel");
+  await vpn.start(onTunnelError);
+  if (options.tunnel !== undefined) vpn.connect(options.tunnel).catch(onTunnelError);
 
   if (options.startNode !== undefined && identity !== undefined && network !== undefined) {
     const { listen = [], announce, asnMap, stopping } = options;

@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { follow } from "../../main/api/client.ts";
+import { call, follow } from "../../main/api/client.ts";
 import type { HostEvent } from "../../main/api/contract.ts";
 import { attach, attachIfRunning } from "../../main/app/attach.ts";
 import { Playground, type Ended } from "../../main/app/cli.fixture.ts";
 import { locateData } from "../../main/app/dataDirectory.ts";
+import type { ProtocolError } from "../../main/protocol/errors.ts";
 import { importLink } from "../../main/vpn/subscriptions/deepLink.ts";
 import { binariesHere, siteBytes } from "../../main/xray/mesh.fixture.ts";
 import { startVpnWorld, type VpnWorld } from "./vpnWorld.ts";
@@ -182,11 +183,18 @@ describe.skipIf(binariesHere() === undefined)("a person who never joined", () =>
   });
 
   test("insists, misspells and is refused without losing the connection", async () => {
+    const { client } = await attach(locateData(playground.data));
+    const refusal = (wish: Parameters<typeof client.vpnConnect.mutate>[0]): Promise<string> =>
+      call(client.vpnConnect.mutate(wish)).then(
+        () => "none",
+        (error: unknown) => (error as ProtocolError).code,
+      );
     expect(await codeOf("connect", "Berlin")).toEqual([1, "unknown-city"]);
-    expect(await codeOf("connect", "fra", "--mode", "proxy")).toEqual([1, "mode-unavailable"]);
-    expect(await codeOf("connect", "fra", "--direct", "geoip:de")).toEqual([1, "bad-bypass-domain"]);
     expect(await codeOf("connect", "fra", "--port", "99999")).toEqual([2, "usage"]);
-    expect(await vpn("status")).toMatchObject({ state: "connected", city: "fin" });
+    expect(await refusal({ city: "fra", mode: "proxy" })).toBe("mode-unavailable");
+    expect(await refusal({ city: "fra", direct: ["geoip:de"] })).toBe("bad-bypass-domain");
+    expect(await refusal({ city: "" })).toBe("invalid-input");
+    expect(await client.vpnStatus.query()).toMatchObject({ state: "connected", city: "fin" });
   });
 
   test("lets what a rule names past the tunnel", async () => {
@@ -209,6 +217,26 @@ describe.skipIf(binariesHere() === undefined)("a person who never joined", () =>
     expect(left.filter((name) => /engine|probe|journal/.test(name))).toEqual([]);
   });
 
+  test("becomes a node without losing the tunnel, and one with a kill switch is left alone", async () => {
+    await playground.init();
+    await vpn("connect", "fra");
+    const { client } = await attach(locateData(playground.data));
+    await client.vpnConnect.mutate({ city: "fin", killSwitch: true });
+    expect((await montana("start", "--network", "solo", "--json")).json()).toMatchObject({
+      error: { code: "host-running" },
+    });
+    await client.vpnConnect.mutate({ city: "fin", killSwitch: false });
+    const { ended } = await playground.start();
+    await vi.waitFor(async () => expect(await vpn("status")).toMatchObject({ state: "connected", city: "fin" }), {
+      timeout: 30_000,
+    });
+    expect((await fetchThrough("http", "/from")).toString()).toBe(leavesFrom("fin"));
+    expect(await vpn("disconnect")).toMatchObject({ state: "disconnected" });
+    expect((await montana("status", "--json")).json()).toMatchObject({ network: "solo", isBackground: false });
+    await montana("stop");
+    await ended;
+  });
+
   test("keeps another network's cities apart, and stays with the one chosen last", async () => {
     const named = await vpn<{ cities: { id: string }[] }>("cities", "--network", world.networkFile);
     expect(named.cities).toEqual([]);
@@ -220,19 +248,26 @@ describe.skipIf(binariesHere() === undefined)("a person who never joined", () =>
   });
 
   test("does not use a city whose key changed before it is accepted", async () => {
+    const { ended } = await playground.start(["--without-node"], "montana");
+    const { client } = await attach(locateData(playground.data));
     const [fra, fin] = world.mesh.exits;
     const stranger = fra!.url.replace(fra!.link.pbk, fin!.link.pbk);
     const body = world.published.get("/vpn/sub")!;
     world.published.set("/vpn/sub", Buffer.from([stranger, fin!.url].join("\n")).toString("base64"));
-    await vpn("subs", "refresh");
-    const { keys } = await vpn<{ keys: { id: string; city: string; isRefused: boolean }[] }>("keys");
-    expect(keys).toMatchObject([{ city: "fra", isRefused: false }]);
-    expect(await codeOf("test", "fra")).toEqual([1, "no-entries"]);
-    expect(await vpn("keys", "refuse", keys[0]!.id)).toMatchObject({ keys: [{ isRefused: true }] });
-    expect(await vpn("keys", "accept", keys[0]!.id)).toEqual({ keys: [] });
+    await client.vpnRefresh.mutate();
+    const { keys } = await client.vpnKeys.query();
+    expect(keys).toMatchObject([{ city: "fra", name: "Frankfurt", isRefused: false }]);
+    const { id } = keys[0]!;
+    expect((await client.vpnStatus.query()).notices).toMatchObject([{ code: `city-key-${keys[0]!.verdict}` }]);
+    await expect(call(client.vpnTest.mutate({ city: "fra" }))).rejects.toThrow("no-entries");
+    expect((await client.vpnJudgeKey.mutate({ id, isAccepted: false })).keys).toMatchObject([{ isRefused: true }]);
+    expect((await client.vpnStatus.query()).notices).toEqual([]);
+    expect(await vpn("keys", "accept", id)).toEqual({ keys: [] });
     world.published.set("/vpn/sub", body);
-    await vpn("subs", "refresh");
-    expect(await vpn("keys")).toEqual({ keys: [] });
+    await client.vpnRefresh.mutate();
+    expect(await client.vpnKeys.query()).toEqual({ keys: [] });
+    await client.stop.mutate();
+    await ended;
   });
 
   test("imports links from a file, standard input and a deep link, and removes what is not wanted", async () => {

@@ -3,16 +3,8 @@ import { call, type Client } from "../../api/client.ts";
 import type { Output } from "../../api/contract.ts";
 import { apiError } from "../../api/errors.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import type { HelperCommand } from "../../vpn/wholeDevice/install.ts";
 import { attachIfRunning, claimForCommand } from "../attach.ts";
-import { repairMachine } from "../../vpn/vpnService.ts";
-import {
-  installCommand,
-  runAsAdministrator,
-  uninstallCommand,
-  type HelperCommand,
-} from "../../vpn/wholeDevice/install.ts";
-import { findBinaries } from "../../xray/binaries.ts";
-import { desktopOf } from "../vpn.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { EXIT } from "./exitCodes.ts";
 import { withVpn, type VpnConnection } from "./vpnConnection.ts";
@@ -212,6 +204,10 @@ async function keys({ arguments: [, what, id = ""] }: Call, connection: VpnConne
 
 /** In this process, whose terminal or desktop can ask for the administrator's password. */
 async function helper({ arguments: [, what], say }: Call): Promise<Result> {
+  const [{ findBinaries }, { installCommand, runAsAdministrator, uninstallCommand }] = await Promise.all([
+    import("../../xray/binaries.ts"),
+    import("../../vpn/wholeDevice/install.ts"),
+  ]);
   const { DISPLAY, WAYLAND_DISPLAY } = process.env;
   const asking = {
     binaries: findBinaries(),
@@ -236,6 +232,11 @@ function pick<T>(ways: Readonly<Record<string, T>>, name: string): T {
 /** Also where a host cannot be asked: then of the desktop's settings alone, which know whether that host still lives. */
 async function repair({ directory, options }: Call): Promise<Result> {
   const setsAsideJournal = options.flag("forget");
+  // Only here, as below: the other commands would load it all for nothing, each time.
+  const [{ desktopOf }, { repairMachine }] = await Promise.all([
+    import("../vpn.ts"),
+    import("../../vpn/vpnService.ts"),
+  ]);
   const desktop = desktopOf(directory);
   let repaired: Output<"vpnRepair">;
   try {
