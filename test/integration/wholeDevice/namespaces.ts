@@ -29,20 +29,20 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
   setpriv: ["/usr/bin/setpriv", "/bin/setpriv"],
 };
 
-const pathOf = (tool: string): string | undefined => TOOLS[tool]!.find((path) => existsSync(path));
+export const toolPath = (tool: string): string | undefined => TOOLS[tool]!.find((path) => existsSync(path));
 
 /** Why this machine cannot have such a world; undefined where it can. */
 export function whyNoNamespaces(): string | undefined {
   if (process.platform !== "linux") return "whole-device mode is tested on Linux";
   if (process.getuid!() !== 0) return "it needs root";
-  const missing = Object.keys(TOOLS).find((tool) => pathOf(tool) === undefined);
+  const missing = Object.keys(TOOLS).find((tool) => toolPath(tool) === undefined);
   if (missing !== undefined) return `${missing} is not installed`;
   if (!existsSync(TUN)) return "the kernel has no tun";
-  const probe = spawnSync(pathOf("ip")!, ["netns", "add", `mt-probe-${process.pid}`], { encoding: "utf8" });
+  const probe = spawnSync(toolPath("ip")!, ["netns", "add", `mt-probe-${process.pid}`], { encoding: "utf8" });
   if (probe.status !== 0) return `network namespaces cannot be made (${probe.stderr.trim()})`;
   ip("netns", "del", `mt-probe-${process.pid}`);
   // The program runs as somebody who may read the checkout, but nothing more.
-  const reads = spawnSync(pathOf("setpriv")!, [
+  const reads = spawnSync(toolPath("setpriv")!, [
     ...asPerson(),
     process.execPath,
     "-e",
@@ -54,7 +54,7 @@ export function whyNoNamespaces(): string | undefined {
 const asPerson = (): string[] => [`--reuid=${PERSON}`, `--regid=${PERSON}`, "--clear-groups", "--no-new-privs"];
 
 function ip(...args: string[]): string {
-  return execFileSync(pathOf("ip")!, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return execFileSync(toolPath("ip")!, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
 export interface World {
@@ -129,9 +129,9 @@ export interface RunOptions {
 /** Runs a program in a namespace; the child is the program itself. */
 export function runIn(namespace: string, command: readonly string[], options: RunOptions = {}): ChildProcess {
   const { isPerson = false, stdio = ["pipe", "pipe", "inherit"] } = options;
-  const prefix = isPerson ? [pathOf("setpriv")!, ...asPerson()] : [];
+  const prefix = isPerson ? [toolPath("setpriv")!, ...asPerson()] : [];
   const args = ["netns", "exec", namespace, ...prefix, ...command];
-  return spawn(pathOf("ip")!, args, { stdio, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" } });
+  return spawn(toolPath("ip")!, args, { stdio, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" } });
 }
 
 /** Ping, where there is one: what it sends all the time, as tcpdump prints it. */
@@ -146,7 +146,7 @@ export function startPings({ machine }: World): readonly string[] {
 
 /** What a command in a namespace prints. */
 export function askIn(namespace: string, tool: string, ...args: string[]): string {
-  return execFileSync(pathOf("ip")!, ["netns", "exec", namespace, pathOf(tool)!, ...args], { encoding: "utf8" });
+  return execFileSync(toolPath("ip")!, ["netns", "exec", namespace, toolPath(tool)!, ...args], { encoding: "utf8" });
 }
 
 /** Everything on the machine that whole-device mode sets: empty when nothing of it is left. */
@@ -199,7 +199,7 @@ export class Capture {
   static async start(world: World, name: string): Promise<Capture> {
     const file = join(world.folder, `${name}.pcap`);
     const args = ["-i", "wire0", "-w", file, "-U", "-Z", "root", "-B", "16384", "-s", "128", "-n", "-Q", "in"];
-    const child = runIn(world.outside, [pathOf("tcpdump")!, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = runIn(world.outside, [toolPath("tcpdump")!, ...args], { stdio: ["ignore", "ignore", "pipe"] });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     let said = "";
     await new Promise<void>((resolve, reject) => {
@@ -222,8 +222,8 @@ export class Capture {
   }
 
   #read(filter: string): string[] {
-    const args = ["netns", "exec", this.#world.outside, pathOf("tcpdump")!, "-n", "-Z", "root", "-r", this.#file];
-    const { stdout } = spawnSync(pathOf("ip")!, [...args, ...(filter === "" ? [] : [filter])], {
+    const args = ["netns", "exec", this.#world.outside, toolPath("tcpdump")!, "-n", "-Z", "root", "-r", this.#file];
+    const { stdout } = spawnSync(toolPath("ip")!, [...args, ...(filter === "" ? [] : [filter])], {
       encoding: "utf8",
       maxBuffer: 256 * 1024 * 1024,
     });

@@ -10,7 +10,8 @@ import { parseShareLink } from "../../../main/cities/shareLink.ts";
 import { networkFingerprint } from "../../../main/vpn/networkWatch.ts";
 import { Tunnel } from "../../../main/vpn/tunnel.ts";
 import type { TunnelNetwork } from "../../../main/vpn/tunnelPorts.ts";
-import { openWholeDevice, repairWholeDevice } from "../../../main/vpn/wholeDevice/wholeDevice.ts";
+import { findWays } from "../../../main/vpn/wholeDevice/ways.ts";
+import { DEVICE_INTERFACE, openWholeDevice, repairWholeDevice } from "../../../main/vpn/wholeDevice/wholeDevice.ts";
 import { findBinaries } from "../../../main/xray/binaries.ts";
 import { endLeftover } from "../../../main/xray/leftover.ts";
 import { openEngineDirectory } from "../../../main/xray/directory.ts";
@@ -19,7 +20,7 @@ import { CITIES } from "./outside.ts";
 
 export type Command =
   | { readonly do: "connect"; readonly city: string; readonly killSwitch: boolean; readonly bypass?: readonly string[] }
-  | { readonly do: "disconnect" | "status" | "repair" | "end-pause" }
+  | { readonly do: "disconnect" | "status" | "repair" | "end-pause" | "ways" }
   | { readonly do: "pause"; readonly seconds: number }
   | { readonly do: "fetch"; readonly url: string; readonly timeoutMs: number };
 
@@ -103,6 +104,10 @@ if (import.meta.main) {
       case "repair":
         await endLeftover(openEngineDirectory(directory, "tunnel").path);
         return (await repairWholeDevice(socket)).outcome;
+      case "ways": {
+        const { resolvers, ...rest } = await findWays(DEVICE_INTERFACE);
+        return { resolvers: [...resolvers], ...rest };
+      }
       case "pause":
         return (await tunnel.pauseBlock(command.seconds)).pausedUntilMs;
       case "end-pause":

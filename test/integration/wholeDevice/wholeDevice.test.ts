@@ -26,6 +26,7 @@ import {
   SITE,
   SITE6,
   startPings,
+  toolPath,
   whyNoNamespaces,
   type World,
 } from "./namespaces.ts";
@@ -34,7 +35,7 @@ import { CITIES, type Outside } from "./outside.ts";
 import { DEAD, type Command, type Said } from "./program.ts";
 
 const binaries = binariesHere();
-const HELPER = process.env["MONTANA_TEST_HELPER"] ?? join(binaries?.xray ?? "", "../montana-helper");
+const HELPER = join(binaries?.xray ?? "", "../montana-helper");
 const here = (name: string): string => join(import.meta.dirname, name);
 
 const why = ((): string | undefined => {
@@ -285,6 +286,36 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     expect(await fetchFrom()).toBe(MACHINE);
     await program.ask({ do: "connect", city: "fin", killSwitch: true });
     expect(await fetchFrom()).toBe(EXITS[1]);
+  });
+
+  test("blocks from the beginning on where the engine cannot even start", async () => {
+    const taken = runIn(
+      world.machine,
+      [toolPath("ip")!, "link", "add", "name", "montana0", "type", "veth", "peer", "name", "other0"],
+      {
+        stdio: "ignore",
+      },
+    );
+    await once(taken, "exit");
+    await expect(connect("fra")).rejects.toThrow(/^(?:tun-busy|config-invalid)$/);
+    const capture = await Capture.start(world, "never");
+    expect(await fetchFrom(1_000)).toBe("nothing");
+    await untilTried(60);
+    expect((await capture.finish()).leaks).toEqual([]);
+    const freed = runIn(world.machine, [toolPath("ip")!, "link", "del", "montana0"], { stdio: "ignore" });
+    await once(freed, "exit");
+    await program.next(({ state }) => state === "connected", 0);
+    expect(await fetchFrom()).toBe(EXITS[0]);
+  });
+
+  test("says which way names and IPv6 would take, as the wire shows it", async () => {
+    const ways = (): Promise<unknown> => program.ask({ do: "ways" });
+    expect(await ways()).toEqual({ resolvers: [[ROUTER, "outside"]], ipv4: "outside", ipv6: "outside" });
+    await connect("fra");
+    expect(await ways()).toEqual({ resolvers: [[ROUTER, "tunnel"]], ipv4: "tunnel", ipv6: "tunnel" });
+    await program.kill();
+    program = startProgram();
+    expect(await ways()).toEqual({ resolvers: [[ROUTER, "blocked"]], ipv4: "blocked", ipv6: "blocked" });
   });
 
   test("leaves nothing behind after the next start, whenever the program is killed", async () => {
