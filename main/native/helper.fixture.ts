@@ -239,6 +239,14 @@ export class HelperWorld {
     ];
   }
 
+  /** The helper's, of both families. */
+  removeRules(): void {
+    for (const family of ["-4", "-6"]) {
+      const rules = this.run(`ip ${family} rule`).match(/^\d+(?=:.* proto 184)/gm) ?? [];
+      for (const priority of rules) this.run(`ip ${family} rule del pref ${priority}`);
+    }
+  }
+
   /** By which interface traffic to the address goes; undefined where it goes nowhere. */
   wayTo(address: string, ...how: string[]): string | undefined {
     const args = this.#enter(["ip", "route", "get", address, ...how]);

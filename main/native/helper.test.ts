@@ -258,7 +258,7 @@ describe.skipIf(reason !== undefined)(
         expect([way(NEIGHBOUR), way("fd77::9"), way("127.0.0.1")]).toEqual(["montana0", "montana0", "lo"]);
         expect(world.run("nft list ruleset")).not.toContain("192.168.0.0");
         await client.get("route", { ...ROUTE, killSwitch: false });
-        expect(world.run("nft list tables")).toBe("");
+        expect(world.run("nft list tables").trim()).toBe("table inet montana_dns");
         expect(await client.get("status")).toMatchObject({ isRouted: true, isBlocking: false });
         await client.get("unroute", { keepBlocked: false });
         expect(world.traces()).toEqual([]);
@@ -303,6 +303,25 @@ describe.skipIf(reason !== undefined)(
         expect(filter()).toBe("2");
         await client.get("release");
         expect(filter()).toBe("1");
+      });
+
+      test("and keeps programs that choose their interface themselves from asking a resolver there", async () => {
+        await world.serve();
+        const { client } = await world.tunnel();
+        await client.get("route", { ...ROUTE, killSwitch: false });
+        await world.killHelper("SIGKILL");
+        // Such a program is not led by the rules: as if there were none.
+        world.removeRules();
+        for (const port of [53, 853]) {
+          expect([world.sends(NEIGHBOUR, port), world.sends(OUTSIDE6, port)]).toEqual([false, false]);
+        }
+        expect([world.sends(NEIGHBOUR, 9), world.sends(OUTSIDE, 9), world.sends("127.0.0.1", 53)]).toEqual([
+          true,
+          true,
+          true,
+        ]);
+        await world.serve();
+        expect(world.sends(NEIGHBOUR, 53)).toBe(true);
       });
 
       test("not where nft is missing and a kill switch is asked for", async () => {
@@ -422,15 +441,36 @@ describe.skipIf(reason !== undefined)(
         expect(await client.get("status")).toEqual({ ...BLOCKED, isBlocking: false });
       });
 
+      test("before there is a tunnel, and between two", async () => {
+        await world.serve();
+        const client = await world.governor();
+        await client.get("block", { lan: true });
+        expect([world.wayTo(OUTSIDE), world.wayTo(OUTSIDE6), world.wayTo(NEIGHBOUR)]).toEqual([
+          undefined,
+          undefined,
+          "wire0",
+        ]);
+        expect([world.sends(OUTSIDE, 9), world.sends(OUTSIDE6, 9), world.sends(NEIGHBOUR, 9)]).toEqual([
+          false,
+          false,
+          true,
+        ]);
+        expect(await client.get("status")).toEqual(BLOCKED);
+        await world.startEngine(client);
+        await client.get("route", ROUTE);
+        expect([world.wayTo(OUTSIDE), world.wayTo(OUTSIDE6)]).toEqual(["montana0", "montana0"]);
+        await client.get("block", { lan: false });
+        expect([world.wayTo(OUTSIDE), world.sends(NEIGHBOUR, 9)]).toEqual([undefined, false]);
+        await client.kill();
+        expect(await world.client().get("hello", { version: 1 })).toMatchObject({ isBlocking: true });
+      });
+
       test("that its firewall holds alone when every route and rule is gone", async () => {
         await world.serve();
         const { client } = await world.tunnel();
         await client.get("route", ROUTE);
         await world.killHelper("SIGKILL");
-        for (const family of ["-4", "-6"]) {
-          const rules = world.run(`ip ${family} rule`).match(/^\d+(?=:.* proto 184)/gm)!;
-          for (const priority of rules) world.run(`ip ${family} rule del pref ${priority}`);
-        }
+        world.removeRules();
         expect([world.wayTo(OUTSIDE), world.wayTo(OUTSIDE6)]).toEqual(["wire0", "wire0"]);
         expect([world.sends(OUTSIDE, 9), world.sends(OUTSIDE6, 9)]).toEqual([false, false]);
         expect([world.sends(NEIGHBOUR, 9), world.sends("fd77::9", 9), world.sends("127.0.0.1", 53)]).toEqual([

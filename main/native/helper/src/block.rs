@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::failure::Failure;
-use crate::firewall;
+use crate::firewall::{self, Table};
+use crate::resolver;
 use crate::reverse_path;
 use crate::routes::{Family, Routes};
 use crate::sys::{boot_ms, interface_index};
@@ -29,18 +30,20 @@ pub struct Block {
     /// Root's alone; for the note of `reverse_path`.
     directory: PathBuf,
     wanted: Option<Way>,
+    /// The interface that `resolver` has been told of.
+    resolved_by: Option<u32>,
     pause_ends_at_ms: Option<u64>,
 }
 
 impl Block {
     pub fn open(directory: PathBuf) -> Result<Self, Failure> {
         let routes = Routes::open().map_err(|error| refused("netlink", &error))?;
-        Ok(Self { routes, directory, wanted: None, pause_ends_at_ms: None })
+        Ok(Self { routes, directory, wanted: None, resolved_by: None, pause_ends_at_ms: None })
     }
 
     /// Takes over from a helper that was killed: its kill switch goes on, closed; anything else goes.
     pub fn settle(&mut self) -> Result<(), Failure> {
-        if !firewall::exists().map_err(|error| refused("firewall", &error))? {
+        if !firewall::exists(Table::KillSwitch).map_err(|error| refused("firewall", &error))? {
             return self.clear();
         }
         let lan = self.routes.read(Family::V4).map_err(|error| refused("read", &error))?;
@@ -82,13 +85,24 @@ impl Block {
     fn set(&mut self, way: Way) -> Result<(), Failure> {
         self.wanted = Some(way);
         if way.kill_switch {
-            firewall::load(way.lan)?;
+            firewall::load_kill_switch(way.lan)?;
+        } else {
+            firewall::load_names()?;
         }
         self.set_routes(way.tunnel, way.lan)?;
         self.pause_ends_at_ms = None;
-        if !way.kill_switch {
-            firewall::remove().map_err(|error| refused("firewall", &error))?;
+        self.lead_resolver(way.tunnel)?;
+        let other = if way.kill_switch { Table::Names } else { Table::KillSwitch };
+        firewall::remove(other).map_err(|error| refused("firewall", &error))
+    }
+
+    fn lead_resolver(&mut self, tunnel: Option<u32>) -> Result<(), Failure> {
+        if self.resolved_by == tunnel {
+            return Ok(());
         }
+        self.resolved_by.take().into_iter().for_each(resolver::restore);
+        tunnel.map_or(Ok(()), resolver::lead)?;
+        self.resolved_by = tunnel;
         Ok(())
     }
 
@@ -109,7 +123,7 @@ impl Block {
         for family in Family::ALL {
             self.routes.close(family)?;
         }
-        Ok(())
+        self.lead_resolver(None)
     }
 
     /// Takes everything away. All is tried; gives the first failure.
@@ -119,7 +133,9 @@ impl Block {
         let outcomes = [
             self.routes.clear(Family::V4),
             self.routes.clear(Family::V6),
-            firewall::remove().map_err(|error| refused("firewall", &error)),
+            self.lead_resolver(None),
+            firewall::remove(Table::KillSwitch).map_err(|error| refused("firewall", &error)),
+            firewall::remove(Table::Names).map_err(|error| refused("firewall", &error)),
             reverse_path::restore(&self.directory).map_err(|error| refused("reverse-path", &error)),
         ];
         outcomes.into_iter().collect()
@@ -133,11 +149,15 @@ impl Block {
     /// Puts back what another program has taken away, a firewall's reload for example.
     pub fn repair(&mut self) -> Result<(), Failure> {
         let Some(way) = self.wanted else { return Ok(()) };
-        if way.kill_switch && !firewall::exists().map_err(|error| refused("firewall", &error))? {
-            firewall::load(way.lan)?;
+        let stands = |table| firewall::exists(table).map_err(|error| refused("firewall", &error));
+        if way.kill_switch && !stands(Table::KillSwitch)? {
+            firewall::load_kill_switch(way.lan)?;
         }
         if self.pause_ends_at_ms.is_some() {
             return Ok(());
+        }
+        if !way.kill_switch && !stands(Table::Names)? {
+            firewall::load_names()?;
         }
         match self.set_routes(way.tunnel, way.lan) {
             // The interface has gone with the engine.
@@ -156,10 +176,13 @@ impl Block {
         self.pause_ends_at_ms = Some(boot_ms() + duration_ms);
         if way.kill_switch {
             firewall::open(seconds)?;
+        } else {
+            firewall::remove(Table::Names).map_err(|error| refused("firewall", &error))?;
         }
         for family in Family::ALL {
             self.routes.clear_rules(family)?;
         }
+        self.lead_resolver(None)?;
         Ok(Some(duration_ms))
     }
 
@@ -169,7 +192,7 @@ impl Block {
         // Either layer blocks alone, so both are tried.
         let repaired = self.repair();
         let closed = if way.kill_switch { firewall::close() } else { Ok(()) };
-        repaired.and(closed)
+        repaired.and(closed).and_then(|()| self.lead_resolver(way.tunnel))
     }
 
     pub fn pause_ends_at_ms(&self) -> Option<u64> {
@@ -179,7 +202,7 @@ impl Block {
     pub fn standing(&mut self) -> Result<Standing, Failure> {
         let mut standing = Standing {
             is_routed: false,
-            is_blocking: firewall::exists().map_err(|error| refused("firewall", &error))?,
+            is_blocking: firewall::exists(Table::KillSwitch).map_err(|error| refused("firewall", &error))?,
         };
         if let Some(present) = self.routes.read(Family::V4).map_err(|error| refused("read", &error))? {
             standing.is_routed = present.leads() && present.has_tunnel();

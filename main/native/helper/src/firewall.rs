@@ -1,4 +1,5 @@
-//! The kill switch's second layer: the nftables table of chapter 08 §10.5.
+//! The nftables tables: the kill switch's second layer (chapter 08 §10.5), and without a kill switch one that keeps name servers
+//! outside the tunnel from being asked, which programs that choose the interface themselves do past every route.
 
 use std::io;
 use std::path::Path;
@@ -12,8 +13,22 @@ pub const MARK: u32 = 19790;
 
 const NFT: [&str; 3] = ["/usr/sbin/nft", "/usr/bin/nft", "/sbin/nft"];
 const NFT_TIMEOUT_MS: u64 = 10_000;
-/// With its closing zero, as the kernel wants it.
-const TABLE: &[u8] = b"montana_ks\0";
+
+#[derive(Clone, Copy)]
+pub enum Table {
+    KillSwitch,
+    Names,
+}
+
+impl Table {
+    /// With its closing zero, as the kernel wants it.
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::KillSwitch => b"montana_ks\0",
+            Self::Names => b"montana_dns\0",
+        }
+    }
+}
 
 const SUBSYSTEM: u16 = 10 << 8;
 const GET_TABLE: u16 = SUBSYSTEM | 1;
@@ -27,7 +42,7 @@ const FAMILY_INET: u8 = 1;
 const OPEN: &str = "flush set inet montana_ks open\n";
 
 /// The whole table, in place of an older one. `lan`: what is not routed in the Internet is reached, but for name servers.
-fn table_text(lan: bool) -> String {
+fn kill_switch_text(lan: bool) -> String {
     let lan_rules = if lan {
         "    meta l4proto { tcp, udp } th dport { 53, 853 } drop
     ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, 224.0.0.0/24, 239.0.0.0/8, 255.255.255.255 } accept
@@ -58,9 +73,31 @@ table inet montana_ks {{
     )
 }
 
+fn names_text() -> String {
+    format!(
+        "table inet montana_dns
+delete table inet montana_dns
+table inet montana_dns {{
+  chain output {{
+    type filter hook output priority filter; policy accept;
+    oifname \"lo\" accept
+    oifname \"montana*\" accept
+    meta mark {MARK} accept
+    meta l4proto {{ tcp, udp }} th dport {{ 53, 853 }} drop
+  }}
+}}
+"
+    )
+}
+
 /// In one transaction. Codes: `firewall-missing`, `routes-refused`.
-pub fn load(lan: bool) -> Result<(), Failure> {
-    nft(&table_text(lan))
+pub fn load_kill_switch(lan: bool) -> Result<(), Failure> {
+    nft(&kill_switch_text(lan))
+}
+
+/// Where nft is missing there is none. Code: `routes-refused`.
+pub fn load_names() -> Result<(), Failure> {
+    if require().is_ok() { nft(&names_text()) } else { Ok(()) }
 }
 
 /// Lets everything out for so long; the table stands.
@@ -94,8 +131,8 @@ fn nft(text: &str) -> Result<(), Failure> {
 }
 
 /// Without nft, which may be gone by now.
-pub fn exists() -> io::Result<bool> {
-    let asked = Message::new(GET_TABLE, ACKNOWLEDGE, &header(FAMILY_INET, 0)).with(TABLE_NAME, TABLE);
+pub fn exists(table: Table) -> io::Result<bool> {
+    let asked = Message::new(GET_TABLE, ACKNOWLEDGE, &header(FAMILY_INET, 0)).with(TABLE_NAME, table.name());
     match Netlink::open(libc::NETLINK_NETFILTER).and_then(|mut netlink| netlink.ask(&asked)) {
         Ok(()) => Ok(true),
         Err(error) => match error.raw_os_error() {
@@ -106,13 +143,13 @@ pub fn exists() -> io::Result<bool> {
     }
 }
 
-pub fn remove() -> io::Result<()> {
-    if !exists()? {
+pub fn remove(table: Table) -> io::Result<()> {
+    if !exists(table)? {
         return Ok(());
     }
     Netlink::open(libc::NETLINK_NETFILTER)?.ask_all(&[
         Message::new(BATCH_BEGIN, 0, &header(0, SUBSYSTEM >> 8)),
-        Message::new(DELETE_TABLE, ACKNOWLEDGE, &header(FAMILY_INET, 0)).with(TABLE_NAME, TABLE),
+        Message::new(DELETE_TABLE, ACKNOWLEDGE, &header(FAMILY_INET, 0)).with(TABLE_NAME, table.name()),
         Message::new(BATCH_END, 0, &header(0, SUBSYSTEM >> 8)),
     ])
 }

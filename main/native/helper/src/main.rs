@@ -12,6 +12,7 @@ mod json;
 mod netlink;
 mod program;
 mod request;
+mod resolver;
 mod reverse_path;
 mod routes;
 mod server;
