@@ -144,6 +144,13 @@ export function startPings({ machine }: World): readonly string[] {
   return [`> ${SITE}: ICMP echo request`, `> ${SITE6}: ICMP6, echo request`];
 }
 
+/** The machine in another network: another address, by which the same router is reached. */
+export function moveTo({ machine }: World, address: string): void {
+  ip("-n", machine, "-4", "address", "flush", "dev", "eth0");
+  ip("-n", machine, "address", "add", `${address}/24`, "dev", "eth0");
+  ip("-n", machine, "route", "add", "default", "via", ROUTER);
+}
+
 /** What a command in a namespace prints. */
 export function askIn(namespace: string, tool: string, ...args: string[]): string {
   return execFileSync(toolPath("ip")!, ["netns", "exec", namespace, toolPath(tool)!, ...args], { encoding: "utf8" });

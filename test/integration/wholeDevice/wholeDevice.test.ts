@@ -18,6 +18,7 @@ import {
   EXITS,
   findTraces,
   MACHINE,
+  moveTo,
   makeWorld,
   PERSON,
   RESOLVER,
@@ -306,6 +307,19 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     await once(freed, "exit");
     await program.next(({ state }) => state === "connected", 0);
     expect(await fetchFrom()).toBe(EXITS[0]);
+  });
+
+  test("goes on after the machine came into another network, and leaks nothing on the way", async () => {
+    await connect("ams");
+    const capture = await Capture.start(world, "moved");
+    const position = program.said.length;
+    moveTo(world, "192.168.77.3");
+    await program.next(({ cause }) => cause === "network-changed", position);
+    await program.next(({ state }) => state === "connected", position);
+    expect(await fetchFrom()).toBe(EXITS[2]);
+    await untilTried(60);
+    moveTo(world, MACHINE);
+    expect((await capture.finish()).leaks).toEqual([]);
   });
 
   test("says which way names and IPv6 would take, as the wire shows it", async () => {
