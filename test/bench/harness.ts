@@ -14,7 +14,8 @@ export type Bench = Comparison | Measurement;
 export interface Measurement {
   /** `area/what`. */
   readonly name: string;
-  measure(): Result | Promise<Result>;
+  /** `undefined` where this machine cannot. */
+  measure(): Result | undefined | Promise<Result | undefined>;
 }
 
 export interface Comparison {

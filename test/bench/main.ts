@@ -9,6 +9,7 @@ import { benches as network } from "./network.ts";
 import { benches as secrets } from "./secrets.ts";
 import { benches as store } from "./store.ts";
 import { benches as transition } from "./transition.ts";
+import { benches as tunnel } from "./tunnel.ts";
 import { benches as vdf } from "./vdf.ts";
 
 const BENCHES: readonly Bench[] = [
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   ...network,
   ...secrets,
   ...store,
+  ...tunnel,
 ];
 
 const { values: options, positionals } = parseArgs({
