@@ -1,12 +1,14 @@
 /** What a person can ask of the tunnel: everything of this room put together, and nothing that shows an address. */
 import { join } from "node:path";
 
+import { isForbiddenHost } from "../cities/addresses.ts";
 import { CITY_CODE } from "../cities/cities.ts";
 import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
 import type { Binaries } from "../xray/binaries.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
 import { endLeftover, type LeftoverOutcome } from "../xray/leftover.ts";
 import { cityIdOf, findCity, shownRoute } from "./cityNames.ts";
+import { findDeviceLeaks } from "./deviceLeaks.ts";
 import { parseDirectRules } from "./directRules.ts";
 import { testLeaks, type LeakCheck } from "./leakTest.ts";
 import { NetworkFiles } from "./networkFiles.ts";
@@ -16,7 +18,7 @@ import { Subscriptions, type SubscriptionStatus } from "./subscriptions/subscrip
 import type { DesktopProxy } from "./systemProxy/desktop.ts";
 import { Tunnel, type TunnelStatus } from "./tunnel.ts";
 import { faultOf, tunnelError, type TunnelFault } from "./tunnelErrors.ts";
-import type { ProxyEndpoint, Route, TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
+import type { ProxyEndpoint, Route, TunnelNetwork, TunnelWish, WholeDevice } from "./tunnelPorts.ts";
 import { healthByCity, listCities, type CityEntry } from "./vpnCities.ts";
 import { openWholeDevice, repairWholeDevice, type DeviceRepaired } from "./wholeDevice/wholeDevice.ts";
 import { loadSettings, saveSettings, type VpnMode, type VpnSettings } from "./vpnSettings.ts";
@@ -76,6 +78,7 @@ export class VpnService {
   readonly #subscriptions: Subscriptions;
   readonly #files: NetworkFiles;
   readonly #tunnel: Tunnel;
+  readonly #device: WholeDevice | undefined;
   /** The tunnel reads it anew for every question. */
   readonly #probeUrls: string[] = [];
   #settings: VpnSettings;
@@ -102,13 +105,13 @@ export class VpnService {
     const { settings, corrupt } = loadSettings(this.#settingsFolder);
     this.#settings = settings;
     if (corrupt !== undefined) this.#note({ code: "vpn-settings-corrupt", params: { path: corrupt } });
-    this.#setProbeUrls();
     this.#subscriptions = new Subscriptions({ directory: kept, tunnel, random, onChange: () => this.#tell() });
     this.#files = new NetworkFiles({
       ...{ directory: kept, tunnel, random, nowUnix: () => Math.floor(Date.now() / 1000) },
       subscription: () => this.#publishedSubscription(),
       onChange: () => this.#takeNetwork(),
     });
+    this.#device = openWholeDevice({ directory: this.#folder });
     this.#tunnel = new Tunnel({
       ...{ binaries: options.binaries, directory: options.directory, probeUrls: this.#probeUrls, random },
       source: {
@@ -117,12 +120,13 @@ export class VpnService {
         onVerified: (route) => this.#onVerified(route),
       },
       systemProxy: options.desktop.adapter === undefined ? undefined : options.desktop,
-      wholeDevice: openWholeDevice({ directory: this.#folder }),
+      wholeDevice: this.#device,
       clock: { now: () => performance.now(), unixMs: () => Date.now() },
       network: networkFingerprint,
     });
     this.#tunnel.onChange(() => this.#tell());
     this.#takeNetwork();
+    this.#setProbeUrls();
     this.#isReady = true;
   }
 
@@ -255,7 +259,8 @@ export class VpnService {
     const { routes } = this.#readNetwork();
     const { addressUrl } = this.#settings;
     const options = { proxy, city, routes, probeUrls: this.#probeUrls, addressUrl, isWholeDevice: isDevice(mode) };
-    const checks: LeakCheck[] = await testLeaks(options);
+    const ofDevice = isDevice(mode) && this.#device !== undefined ? findDeviceLeaks(this.#device) : [];
+    const checks: LeakCheck[] = [...(await testLeaks(options)), ...(await ofDevice)];
     return {
       mode,
       covered: { code: `covered-${mode}`, params: { ...proxy } },
@@ -326,11 +331,13 @@ export class VpnService {
     };
   }
 
-  /** Throws `bad-bypass-domain`, `bad-bypass-cidr`, `file-unwritable`; then nothing is changed. */
+  /** Throws `bad-bypass-domain`, `bad-bypass-cidr`, `probe-url-local`, `file-unwritable`; then nothing is changed. */
   setSettings(change: Partial<{ [K in keyof Omit<VpnSettings, "city">]: VpnSettings[K] | undefined }>) {
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
     const next: VpnSettings = { ...this.#settings, ...given };
     parseDirectRules(next.direct);
+    // It would be asked past the tunnel, and say nothing of it.
+    if (next.probeUrl !== null && !isOutside(new URL(next.probeUrl))) throw new ProtocolError("probe-url-local");
     this.#saveSettings(next);
     this.#setProbeUrls();
     return this.settings();
@@ -377,8 +384,14 @@ export class VpnService {
     return mode === "proxy" && this.#options.desktop.adapter === undefined ? "local" : mode;
   }
 
+  /**
+   * Nothing but the network itself is asked unless the person names a site: its own probe URL, or the server of its
+   * subscription, unless that is one that the tunnel leaves to the local network.
+   */
   #setProbeUrls(): void {
-    const url = this.#settings.probeUrl ?? this.#options.network.probeUrl;
+    const published = this.#subscriptions.list.map(({ url }) => new URL(url)).filter(isOutside);
+    const { probeUrl } = this.#options.network;
+    const url = this.#settings.probeUrl ?? probeUrl ?? published.map(({ origin }) => `${origin}/`)[0];
     this.#probeUrls.splice(0, this.#probeUrls.length, ...(url === undefined ? [] : [url]));
   }
 
@@ -393,7 +406,9 @@ export class VpnService {
   }
 
   #tell(): void {
-    if (this.#isReady) this.#options.onChange();
+    if (!this.#isReady) return;
+    this.#setProbeUrls();
+    this.#options.onChange();
   }
 
   #notices({ state, chosen, city, mode, proxy }: TunnelStatus): Notice[] {
@@ -483,6 +498,7 @@ export class VpnService {
 
 const TEST_FOLDER = "test";
 const NOTICES_MAX = 64;
+const isOutside = ({ hostname }: URL): boolean => !isForbiddenHost(hostname.replace(/^\[(.*)\]$/, "$1"));
 const isDevice = (mode: string | null): boolean => mode === "device";
 
 /**

@@ -1628,4 +1628,12 @@ export const en = {
     sentence: "One of the link's parameters cannot be read: spx.",
     remedy: "Ask whoever gave it to you for a new one.",
   },
+  "probe-url-local": {
+    sentence: "The tunnel leaves this site to the local network, so it would say nothing about the tunnel.",
+    remedy: "Name a site on the internet, or none.",
+  },
+  "leak-routes-unknown": {
+    sentence: "The system does not say where it would send this.",
+    remedy: "Install the program ip (iproute2), then test again.",
+  },
 } as const;
