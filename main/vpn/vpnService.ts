@@ -8,7 +8,6 @@ import type { Binaries } from "../xray/binaries.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
 import { endLeftover, type LeftoverOutcome } from "../xray/leftover.ts";
 import { cityIdOf, findCity, shownRoute } from "./cityNames.ts";
-import { findDeviceLeaks } from "./deviceLeaks.ts";
 import { parseDirectRules } from "./directRules.ts";
 import { testLeaks, type LeakCheck } from "./leakTest.ts";
 import { NetworkFiles } from "./networkFiles.ts";
@@ -18,7 +17,7 @@ import { Subscriptions, type SubscriptionStatus } from "./subscriptions/subscrip
 import type { DesktopProxy } from "./systemProxy/desktop.ts";
 import { Tunnel, type TunnelStatus } from "./tunnel.ts";
 import { faultOf, tunnelError, type TunnelFault } from "./tunnelErrors.ts";
-import type { ProxyEndpoint, Route, TunnelNetwork, TunnelWish, WholeDevice } from "./tunnelPorts.ts";
+import type { ProxyEndpoint, Route, TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
 import { healthByCity, listCities, type CityEntry } from "./vpnCities.ts";
 import { openWholeDevice, repairWholeDevice, type DeviceRepaired } from "./wholeDevice/wholeDevice.ts";
 import { loadSettings, saveSettings, type VpnMode, type VpnSettings } from "./vpnSettings.ts";
@@ -78,7 +77,6 @@ export class VpnService {
   readonly #subscriptions: Subscriptions;
   readonly #files: NetworkFiles;
   readonly #tunnel: Tunnel;
-  readonly #device: WholeDevice | undefined;
   /** The tunnel reads it anew for every question. */
   readonly #probeUrls: string[] = [];
   #settings: VpnSettings;
@@ -111,7 +109,6 @@ export class VpnService {
       subscription: () => this.#publishedSubscription(),
       onChange: () => this.#takeNetwork(),
     });
-    this.#device = openWholeDevice({ directory: this.#folder });
     this.#tunnel = new Tunnel({
       ...{ binaries: options.binaries, directory: options.directory, probeUrls: this.#probeUrls, random },
       source: {
@@ -120,7 +117,7 @@ export class VpnService {
         onVerified: (route) => this.#onVerified(route),
       },
       systemProxy: options.desktop.adapter === undefined ? undefined : options.desktop,
-      wholeDevice: this.#device,
+      wholeDevice: openWholeDevice({ directory: this.#folder }),
       clock: { now: () => performance.now(), unixMs: () => Date.now() },
       network: networkFingerprint,
     });
@@ -259,8 +256,7 @@ export class VpnService {
     const { routes } = this.#readNetwork();
     const { addressUrl } = this.#settings;
     const options = { proxy, city, routes, probeUrls: this.#probeUrls, addressUrl, isWholeDevice: isDevice(mode) };
-    const ofDevice = isDevice(mode) && this.#device !== undefined ? findDeviceLeaks(this.#device) : [];
-    const checks: LeakCheck[] = [...(await testLeaks(options)), ...(await ofDevice)];
+    const checks: LeakCheck[] = await testLeaks(options);
     return {
       mode,
       covered: { code: `covered-${mode}`, params: { ...proxy } },

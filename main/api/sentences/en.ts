@@ -1632,8 +1632,53 @@ export const en = {
     sentence: "The tunnel leaves this site to the local network, so it would say nothing about the tunnel.",
     remedy: "Name a site on the internet, or none.",
   },
-  "leak-routes-unknown": {
-    sentence: "The system does not say where it would send this.",
-    remedy: "Install the program ip (iproute2), then test again.",
+  // The mesh: the operator's side
+  "mesh-settings-invalid": {
+    sentence: "The settings in {{file}} cannot be used: {{reason}} {{at}}.",
+    remedy: "Correct that place; main/mesh/aggregator/README.md shows a file that works.",
+  },
+  "mesh-cities-invalid": {
+    sentence: "The cities in {{file}} contradict themselves: {{reason}} at {{at}}.",
+    remedy: "Correct that place and check again with montana mesh check. What was published stays until then.",
+  },
+  "mesh-running": {
+    sentence: "Another run of the same kind works on {{directory}}.",
+    remedy: "Wait for it, or stop the one that repeats.",
+  },
+  "mesh-state-damaged": {
+    sentence: "{{file}} is not what the aggregator wrote.",
+    remedy: "Check the disk. Move the file away to go on without it: the next run starts from what the nodes answer.",
+  },
+  "mesh-program-missing": {
+    sentence: "{{program}} cannot be started: {{errno}}.",
+    remedy: "Install OpenSSH's client programs.",
+  },
+  "mesh-program-failed": {
+    sentence: "{{program}} failed: {{reason}}.",
+    remedy: "Check the folder of the keys that the settings name.",
+  },
+  "mesh-key-exposed": {
+    sentence: "Others on this machine may read the private key {{file}} (mode {{mode}}).",
+    remedy: "Run chmod 600 on it; if somebody may have read it, make new keys and replace the lines on the nodes.",
+  },
+  "mesh-exit-unusable": {
+    sentence: "The canonical exit {{node}} gave nothing that can be used: {{reason}}.",
+    remedy: "The keys of before stay. Look at that node, or name another one as canonical_exit.",
+  },
+  "mesh-certificate-invalid": {
+    sentence: "The certificate in {{file}} cannot be used: {{reason}}.",
+    remedy: "Check that both files are PEM, belong together and may be read by this user.",
+  },
+  "mesh-tls-needed": {
+    sentence: "Without a certificate nobody but this machine may be served, and {{address}} is open to others.",
+    remedy: "Give --certificate and --key, or --acme NAME; or listen on 127.0.0.1 behind a reverse proxy.",
+  },
+  "mesh-listen-failed": {
+    sentence: "The server cannot listen on {{address}}: {{errno}}.",
+    remedy: "Choose another address or port, or stop what uses it.",
+  },
+  "mesh-acme-failed": {
+    sentence: "No certificate could be got: {{reason}}.",
+    remedy: "The name must lead to this machine, and port 80 must reach the address of --acme-listen.",
   },
 } as const;
