@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { joining, startCommand, status, stop, time, version } from "./hostCommands.ts";
 import { exportCommand, importCommand, init, inspect, lock, restore, unlock } from "./identityCommands.ts";
 import { backup, bench, check } from "./maintenanceCommands.ts";
+import { mesh } from "./meshCommands.ts";
 import { bonus, cancel, key, resend } from "./operationCommands.ts";
 import { request } from "./requestCommands.ts";
 import { settings } from "./settingsCommand.ts";
@@ -22,6 +23,7 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     time,
     ...joining,
     vpn,
+    mesh,
     balance,
     send,
     request,

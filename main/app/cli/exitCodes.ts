@@ -31,6 +31,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "host-not-running": EXIT.noHost,
   "host-running": EXIT.held,
   "host-starting": EXIT.held,
+  "mesh-running": EXIT.held,
   "host-not-answering": EXIT.held,
   "host-newer": EXIT.held,
   "host-older": EXIT.held,

@@ -46,7 +46,10 @@ export function makeMeshPlace(cities: string, change: Readonly<Record<string, un
 }
 
 /** What the nodes of a fixture's network answer; `instead` wins, by label and file. */
-export function fixtureFetcher(network: string, instead: (node: string, file: NodeFile) => Answer | undefined): Fetcher {
+export function fixtureFetcher(
+  network: string,
+  instead: (node: string, file: NodeFile) => Answer | undefined,
+): Fetcher {
   const document = decodeCities(readFixture(`${network}/cities.json`));
   const hasVpn = new Map(document.cities.map(({ node, vpn }) => [node, vpn.enabled]));
   return {
@@ -58,7 +61,9 @@ export function fixtureFetcher(network: string, instead: (node: string, file: No
       const isThere = existsSync(fileURLToPath(new URL(`../../../test/fixtures/mesh/${path}`, import.meta.url)));
       if (isThere) return Promise.resolve({ kind: "body", body: readFixture(path) });
       return Promise.resolve(
-        file === "my-vpn" && hasVpn.get(node) === true ? { kind: "failed", reason: "unreachable" } : { kind: "missing" },
+        file === "my-vpn" && hasVpn.get(node) === true
+          ? { kind: "failed", reason: "unreachable" }
+          : { kind: "missing" },
       );
     },
   };

@@ -27,32 +27,35 @@ const withAnswer = (node: string, answer: Answer): Fetcher =>
   fixtureFetcher("three-city", (asked, file) => (asked === node && file === "my-vpn" ? answer : undefined));
 
 describe("a run of the aggregator", () => {
-  test.each(NETWORKS)("makes of the nodes of %s the fixtures' files, bodies and links byte for byte", async (network) => {
-    place = makeMeshPlace(readFixture(`${network}/cities.json`));
-    // One node of the larger network cannot be reached just now, and was before.
-    const unreached = new Set(["tokyo"]);
-    const nowUnix = nowOf(network);
-    await run(fixtureFetcher(network, nothingInstead), nowUnix - 600);
-    const report = await run(
-      fixtureFetcher(network, (node) =>
-        network === "eight-city" && unreached.has(node) ? { kind: "failed", reason: "timeout" } : undefined,
-      ),
-      nowUnix,
-    );
-    expect(report.alarms).toEqual([]);
-    expect(place.readPublic("vpn/sub")).toBe(readFixture(`${network}/sub.b64`));
-    const { cities } = decodeCities(readFixture(`${network}/cities.json`));
-    for (const { code, vpn } of cities) {
-      expect(place.hasPublic(`vpn/city/${code}`)).toBe(vpn.enabled);
-      if (vpn.enabled) expect(place.readPublic(`vpn/city/${code}`)).toBe(readFixture(`${network}/city/${code}.txt`));
-    }
-    for (const [path, file] of [
-      ["vpn/network.json", "network.json"],
-      ["net/cities.json", "cities.json"],
-    ] as const) {
-      expect(JSON.parse(place.readPublic(path))).toEqual(JSON.parse(readFixture(`${network}/${file}`)));
-    }
-  });
+  test.each(NETWORKS)(
+    "makes of the nodes of %s the fixtures' files, bodies and links byte for byte",
+    async (network) => {
+      place = makeMeshPlace(readFixture(`${network}/cities.json`));
+      // One node of the larger network cannot be reached just now, and was before.
+      const unreached = new Set(["tokyo"]);
+      const nowUnix = nowOf(network);
+      await run(fixtureFetcher(network, nothingInstead), nowUnix - 600);
+      const report = await run(
+        fixtureFetcher(network, (node) =>
+          network === "eight-city" && unreached.has(node) ? { kind: "failed", reason: "timeout" } : undefined,
+        ),
+        nowUnix,
+      );
+      expect(report.alarms).toEqual([]);
+      expect(place.readPublic("vpn/sub")).toBe(readFixture(`${network}/sub.b64`));
+      const { cities } = decodeCities(readFixture(`${network}/cities.json`));
+      for (const { code, vpn } of cities) {
+        expect(place.hasPublic(`vpn/city/${code}`)).toBe(vpn.enabled);
+        if (vpn.enabled) expect(place.readPublic(`vpn/city/${code}`)).toBe(readFixture(`${network}/city/${code}.txt`));
+      }
+      for (const [path, file] of [
+        ["vpn/network.json", "network.json"],
+        ["net/cities.json", "cities.json"],
+      ] as const) {
+        expect(JSON.parse(place.readPublic(path))).toEqual(JSON.parse(readFixture(`${network}/${file}`)));
+      }
+    },
+  );
 
   test("keeps the last good entry, and its age, of a node that fails in any way", async () => {
     place = makeMeshPlace(readFixture("three-city/cities.json"));

@@ -67,7 +67,7 @@ export async function runAggregator(settings: Settings, ports: AggregatorPorts):
       : {}),
   });
   // First what only this machine knows: whatever is published can be published again from it.
-  await state.writeLastGood(aggregation.lastGood);
+  state.writeLastGood(aggregation.lastGood);
 
   const alarms: (Alarm | undefined)[] = [];
   if (aggregation.lines.length > 0 && aggregation.body !== undefined) {
@@ -85,7 +85,7 @@ export async function runAggregator(settings: Settings, ports: AggregatorPorts):
   const health =
     ports.probe === undefined ? undefined : await runHealth(settings, ports.probe, ports, cities, aggregation);
   if (health !== undefined) {
-    await state.writeHealth(health.nodes, health.updated_unix);
+    state.writeHealth(health.nodes, health.updated_unix);
     alarms.push(await publicFiles.publishDocument(PUBLIC_PATHS.health, textOf(health), secrets));
   }
   return {

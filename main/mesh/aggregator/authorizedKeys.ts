@@ -30,7 +30,7 @@ export function provideKeys(keysDirectory: string): ReadonlyMap<NodeFile, string
   try {
     mkdirSync(keysDirectory, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw meshError("mesh-file-unwritable", { file: keysDirectory, errno: errnoOf(error) });
+    throw meshError("file-unwritable", { file: keysDirectory, errno: errnoOf(error) });
   }
   return new Map(NODE_FILES.map((file) => [file, provideKey(keyFileOf(keysDirectory, file), nodeFiles[file].comment)]));
 }

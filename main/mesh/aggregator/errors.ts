@@ -7,8 +7,8 @@ export type MeshErrorCode =
   /** `file`, `reason` (chapter 08 §5) and `at`. */
   | "mesh-cities-invalid"
   /** `file`, `errno`. */
-  | "mesh-file-unreadable"
-  | "mesh-file-unwritable"
+  | "file-unreadable"
+  | "file-unwritable"
   /** A file of the aggregator's own is not what it wrote: `file`. */
   | "mesh-state-damaged"
   /** No `ssh` or `ssh-keygen` could be started: `program`, `errno`. */

@@ -40,7 +40,7 @@ export async function syncKeys(settings: Settings, fetcher: Fetcher, nowUnix: nu
       createDirectory(stateDirectory);
       await replaceFile(file, `${JSON.stringify(keys, undefined, 2)}\n`, MODE);
     } catch (error) {
-      throw meshError("mesh-file-unwritable", { file, errno: errnoOf(error) });
+      throw meshError("file-unwritable", { file, errno: errnoOf(error) });
     }
   }
   return { node, isChanged, file };
@@ -75,6 +75,6 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
-    throw meshError("mesh-file-unreadable", { file, errno: errnoOf(error) });
+    throw meshError("file-unreadable", { file, errno: errnoOf(error) });
   }
 }

@@ -44,7 +44,7 @@ export interface PublicFiles {
 const MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 
-/** Every call throws `mesh-file-unwritable` or `mesh-file-unreadable` when the disk does not let it. */
+/** Every call throws `file-unwritable` or `file-unreadable` when the disk does not let it. */
 export function openPublicFiles(directory: string): PublicFiles {
   const at = (path: string): string => join(directory, path);
   return {
@@ -97,7 +97,7 @@ async function put(file: string, body: string): Promise<void> {
     mkdirSync(dirname(file), { recursive: true, mode: DIRECTORY_MODE });
     await replaceFile(file, body, MODE);
   } catch (error) {
-    throw meshError("mesh-file-unwritable", { file, errno: errnoOf(error) });
+    throw meshError("file-unwritable", { file, errno: errnoOf(error) });
   }
 }
 
@@ -108,7 +108,7 @@ async function removeOthers(directory: string, kept: ReadonlyMap<string, string>
     if (others.length > 0) await syncDirectory(directory);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return;
-    throw meshError("mesh-file-unwritable", { file: directory, errno: errnoOf(error) });
+    throw meshError("file-unwritable", { file: directory, errno: errnoOf(error) });
   }
 }
 
@@ -117,6 +117,6 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
-    throw meshError("mesh-file-unreadable", { file, errno: errnoOf(error) });
+    throw meshError("file-unreadable", { file, errno: errnoOf(error) });
   }
 }

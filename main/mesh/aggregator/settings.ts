@@ -105,7 +105,7 @@ const PROFILE = {
   announcement: undefined,
 };
 
-/** Throws `ProtocolError`: `mesh-settings-invalid`, `mesh-file-unreadable`. Relative paths count from the file's folder. */
+/** Throws `ProtocolError`: `mesh-settings-invalid`, `file-unreadable`. Relative paths count from the file's folder. */
 export function readSettings(file: string): Settings {
   const document = readAs(file, SETTINGS_FILE_MAX, "mesh-settings-invalid", (body) =>
     readSettingsDocument(parseJson(body, SETTINGS_FILE_MAX), ""),
@@ -144,7 +144,7 @@ export function readSettings(file: string): Settings {
   return settings;
 }
 
-/** The cities as their operator wrote them. Throws `mesh-cities-invalid` with the reason and place, `mesh-file-unreadable`. */
+/** The cities as their operator wrote them. Throws `mesh-cities-invalid` with the reason and place, `file-unreadable`. */
 export function readCities({ citiesFile }: Settings): Cities {
   return readAs(citiesFile, PUBLIC_FILE_MAX, "mesh-cities-invalid", decodeCities);
 }
@@ -179,7 +179,7 @@ function readAs<T>(
     body = readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
-    throw meshError("mesh-file-unreadable", { file, errno: errnoOf(error) });
+    throw meshError("file-unreadable", { file, errno: errnoOf(error) });
   }
   try {
     return read(body);

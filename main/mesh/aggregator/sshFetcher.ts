@@ -33,7 +33,7 @@ export async function createSshFetcher(settings: Settings): Promise<Fetcher> {
     await replaceFile(knownHostsFile, knownHosts(peers));
     await replaceFile(configFile, clientConfig(peers, knownHostsFile));
   } catch (error) {
-    throw meshError("mesh-file-unwritable", { file: stateDirectory, errno: errnoOf(error) });
+    throw meshError("file-unwritable", { file: stateDirectory, errno: errnoOf(error) });
   }
   return {
     fetch: ({ node }, file, signal) => runClient(configFile, node, file, keyFileOf(keysDirectory, file), signal),

@@ -15,13 +15,13 @@ import { probeEndpoint, PROBE_TIMEOUTS, type Endpoint } from "./probeEndpoint.ts
 
 export type ProbeEndpoint = (endpoint: Endpoint) => Promise<Probe>;
 
-/** Probes with the roots that the settings name. Throws `mesh-file-unreadable`. */
+/** Probes with the roots that the settings name. Throws `file-unreadable`. */
 export function createProbe({ trustedRootsFile }: Settings): ProbeEndpoint {
   let roots: string | undefined;
   try {
     roots = trustedRootsFile === undefined ? undefined : readFileSync(trustedRootsFile, "utf8");
   } catch (error) {
-    throw meshError("mesh-file-unreadable", { file: trustedRootsFile ?? "", errno: errnoOf(error) });
+    throw meshError("file-unreadable", { file: trustedRootsFile ?? "", errno: errnoOf(error) });
   }
   return (endpoint) => probeEndpoint(endpoint, { ...PROBE_TIMEOUTS, roots });
 }
