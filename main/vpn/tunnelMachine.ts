@@ -22,8 +22,6 @@ export interface DeviceEngine {
 }
 
 const RESOLVERS: readonly string[] = ["https://1.1.1.1/dns-query"];
-/** `SO_MARK` of the engine's own packets, which the routing rules let out (§2). */
-const MARK = 19_790;
 const DNS_OVER_TLS = "853";
 /** Bytes. */
 const MTU = 1_500;
@@ -63,7 +61,7 @@ export class TunnelMachine {
       name: device.interface,
       mtu: MTU,
       dns,
-      loopGuard: { mark: MARK },
+      loopGuard: { mark: device.mark },
       resolved,
       closedLocally: DNS_OVER_TLS,
     };

@@ -50,6 +50,8 @@ export interface SystemProxy {
 export interface WholeDevice {
   /** Name of the engine's interface. */
   readonly interface: string;
+  /** `SO_MARK` of the engine's own packets, which keeps them out of that interface. */
+  readonly mark: number;
   /** Starts the engine with the right to make that interface. */
   readonly launcher: EngineLauncher;
   /** Whether traffic is led into the tunnel. */

@@ -23,20 +23,24 @@ const readFile = record({
   addresses: listOf(record({ host: text(253), address }), HOSTS_MAX),
 });
 
+type LookUpAll = (hosts: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+
 export class ExitAddresses {
   readonly #path: string;
   readonly #lookup: (host: string) => Promise<string | undefined>;
+  readonly #lookUpBehindBlock: LookUpAll;
   #known: Map<string, string> | undefined;
 
   /** Kept in `directory`: behind a kill switch nobody may be asked, also after the program was killed. */
-  constructor(directory: string, lookUp = lookUpBySystem) {
+  constructor(directory: string, lookUpBehindBlock: LookUpAll, lookUp = lookUpBySystem) {
     this.#path = join(directory, FILE);
+    this.#lookUpBehindBlock = lookUpBehindBlock;
     this.#lookup = lookUp;
   }
 
   /**
    * By host; one whose address cannot be had is left out. `isOutside`: the system's resolver is reached past the tunnel. If it is
-   * not, what is known is taken, and only what is not is asked for, through a tunnel that may still carry.
+   * not, what is known is taken, and only what is not is asked for.
    */
   async resolve(
     hosts: readonly string[],
@@ -45,10 +49,15 @@ export class ExitAddresses {
     const known = (this.#known ??= this.#load());
     const names = [...new Set(hosts)].filter((host) => isIP(host) === 0).slice(0, HOSTS_MAX);
     const asked = names.filter((host) => isOutside || !known.has(host));
-    const answers = await Promise.all(asked.map((host) => this.#lookup(host)));
-    const isNew = asked.map((host, i) => learn(known, host, answers[i])).includes(true);
+    const answers = isOutside ? await this.#lookUpAll(asked) : await this.#lookUpBehindBlock(asked);
+    const isNew = asked.map((host) => learn(known, host, answers.get(host))).includes(true);
     if (isNew) this.#save(known);
     return new Map(names.flatMap((host) => (known.has(host) ? [[host, known.get(host)!]] : [])));
+  }
+
+  async #lookUpAll(hosts: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const answers = await Promise.all(hosts.map(async (host) => [host, await this.#lookup(host)] as const));
+    return new Map(answers.flatMap(([host, address]) => (address === undefined ? [] : [[host, address]])));
   }
 
   #load(): Map<string, string> {

@@ -23,10 +23,17 @@ afterEach(() => {
 describe("addresses of exits", () => {
   const asked: string[] = [];
   const open = (answers: Readonly<Record<string, string>>): ExitAddresses =>
-    new ExitAddresses(folder, (host) => {
-      asked.push(host);
-      return Promise.resolve(answers[host]);
-    });
+    new ExitAddresses(
+      folder,
+      (hosts) => {
+        asked.push(...hosts.map((host) => `${host} (behind a block)`));
+        return Promise.resolve(new Map(hosts.flatMap((host) => (host in answers ? [[host, answers[host]!]] : []))));
+      },
+      (host) => {
+        asked.push(host);
+        return Promise.resolve(answers[host]);
+      },
+    );
   beforeEach(() => {
     asked.length = 0;
   });
@@ -48,8 +55,13 @@ describe("addresses of exits", () => {
   test("are taken as known behind a block, where only unknown ones are asked for", async () => {
     await open({ "a.example": "192.0.2.1" }).resolve(["a.example"], { isOutside: true });
     asked.length = 0;
-    const found = await open({}).resolve(["a.example", "c.example"], { isOutside: false });
-    expect([found.get("a.example"), found.has("c.example"), asked]).toEqual(["192.0.2.1", false, ["c.example"]]);
+    const behind = open({ "a.example": "192.0.2.8", "c.example": "192.0.2.9" });
+    const found = await behind.resolve(["a.example", "b.example", "c.example"], { isOutside: false });
+    expect([...found]).toEqual([
+      ["a.example", "192.0.2.1"],
+      ["c.example", "192.0.2.9"],
+    ]);
+    expect(asked).toEqual(["b.example (behind a block)", "c.example (behind a block)"]);
   });
 
   test("are forgotten with a damaged file", async () => {

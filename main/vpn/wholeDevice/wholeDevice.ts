@@ -8,6 +8,7 @@ import type { EngineLauncher } from "../../xray/engineProcess.ts";
 import type { WholeDevice } from "../tunnelPorts.ts";
 import { tunnelError } from "../tunnelErrors.ts";
 import { ExitAddresses } from "./addresses.ts";
+import { lookUpBehindBlock } from "./blockedLookup.ts";
 import { deviceError } from "./errors.ts";
 import { HELPER_SOCKET, HelperClient } from "./helperClient.ts";
 import { isHelperInstalled } from "./install.ts";
@@ -20,6 +21,8 @@ export interface WholeDeviceOptions {
 }
 
 export const DEVICE_INTERFACE = "montana0";
+/** `SO_MARK` of the engine's own packets, which the routing rules let out (§2). */
+const MARK = 19_790;
 
 /** Undefined where this mode does not exist: it is on Linux only. */
 export function openWholeDevice(options: WholeDeviceOptions): WholeDevice | undefined {
@@ -28,6 +31,7 @@ export function openWholeDevice(options: WholeDeviceOptions): WholeDevice | unde
 
 class HelperDevice implements WholeDevice {
   readonly interface = DEVICE_INTERFACE;
+  readonly mark = MARK;
   readonly #socket: string;
   readonly #addresses: ExitAddresses;
   #client: HelperClient | undefined;
@@ -37,7 +41,7 @@ class HelperDevice implements WholeDevice {
 
   constructor({ directory, socket = HELPER_SOCKET }: WholeDeviceOptions) {
     this.#socket = socket;
-    this.#addresses = new ExitAddresses(directory);
+    this.#addresses = new ExitAddresses(directory, (hosts) => this.#lookUpBehindBlock(hosts));
   }
 
   get isLed(): boolean {
@@ -105,6 +109,15 @@ class HelperDevice implements WholeDevice {
 
   async unpause(): Promise<void> {
     await this.#require().call("unpause");
+  }
+
+  /** While the tunnel's own engine runs, none but its exits' addresses are needed, and those are known. */
+  async #lookUpBehindBlock(hosts: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    try {
+      return await lookUpBehindBlock(this.launcher, MARK, hosts);
+    } catch {
+      return new Map();
+    }
   }
 
   /** A helper that has ended meanwhile has left in place what blocks; the one that takes its turn takes that away. */

@@ -20,7 +20,10 @@ export interface Outside {
   readonly links: readonly string[];
 }
 
-/** Answers every question about IPv4 addresses with the site's. */
+/** The first exit, by a name that only resolvers know. */
+export const EXIT_NAME = "exit.example";
+
+/** Answers every question about IPv4 addresses with the site's, but for the exit. */
 async function startResolver(address: string): Promise<void> {
   const socket = createSocket("udp4");
   socket.on("message", (question, { port, address: from }) => socket.send(answerTo(question), port, from));
@@ -32,7 +35,13 @@ function answerTo(question: Buffer): Buffer {
   const end = question.indexOf(0, 12) + 5;
   const isIpv4 = question.readUInt16BE(end - 4) === 1;
   const header = Buffer.from([question[0]!, question[1]!, 0x81, 0x80, 0, 1, 0, isIpv4 ? 1 : 0, 0, 0, 0, 0]);
-  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...SITE.split(".").map(Number)]);
+  const isExit =
+    question
+      .subarray(13, 13 + 4)
+      .toString()
+      .toLowerCase() === EXIT_NAME.slice(0, 4);
+  const address = (isExit ? EXITS[0]! : SITE).split(".").map(Number);
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address]);
   return Buffer.concat([header, question.subarray(12, end), ...(isIpv4 ? [record] : [])]);
 }
 

@@ -16,7 +16,7 @@ import { findBinaries } from "../../../main/xray/binaries.ts";
 import { endLeftover } from "../../../main/xray/leftover.ts";
 import { openEngineDirectory } from "../../../main/xray/directory.ts";
 import { RESOLVER, SITE } from "./namespaces.ts";
-import { CITIES } from "./outside.ts";
+import { CITIES, EXIT_NAME } from "./outside.ts";
 
 export type Command =
   | { readonly do: "connect"; readonly city: string; readonly killSwitch: boolean; readonly bypass?: readonly string[] }
@@ -34,6 +34,8 @@ export interface Said {
 
 /** A city whose exit does not take the account. */
 export const DEAD = "bad";
+/** A city whose exit is known by its name. */
+export const NAMED = "nam";
 const STRANGER = "00000000-0000-4000-8000-000000000000";
 const FETCHED_MAX = 4_096;
 
@@ -71,8 +73,12 @@ if (import.meta.main) {
   }));
   const { link } = routes[0]!;
   const network: TunnelNetwork = {
-    routes: [...routes, { code: `${DEAD}-direct`, city: DEAD, link: { ...link, uuid: STRANGER } }],
-    cities: [...CITIES, DEAD].map(cityOf),
+    routes: [
+      ...routes,
+      { code: `${DEAD}-direct`, city: DEAD, link: { ...link, uuid: STRANGER } },
+      { code: `${NAMED}-direct`, city: NAMED, link: { ...link, host: EXIT_NAME } },
+    ],
+    cities: [...CITIES, DEAD, NAMED].map(cityOf),
     health: new Map(),
   };
   const tunnel = new Tunnel({

@@ -3,7 +3,7 @@
  * happens, the wire carries packets to exits and nothing else.
  */
 import type { ChildProcess } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
@@ -32,8 +32,8 @@ import {
   type World,
 } from "./namespaces.ts";
 import type { Load } from "./load.ts";
-import { CITIES, type Outside } from "./outside.ts";
-import { DEAD, type Command, type Said } from "./program.ts";
+import { CITIES, EXIT_NAME, type Outside } from "./outside.ts";
+import { DEAD, NAMED, type Command, type Said } from "./program.ts";
 
 const binaries = binariesHere();
 const HELPER = join(binaries?.xray ?? "", "../montana-helper");
@@ -307,6 +307,20 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     await once(freed, "exit");
     await program.next(({ state }) => state === "connected", 0);
     expect(await fetchFrom()).toBe(EXITS[0]);
+  });
+
+  test("finds an exit by its name from behind a block that already holds, and nothing else gets out", async () => {
+    rmSync(join(world.folder, "person", "exit-addresses"), { force: true });
+    await connect("fra");
+    await program.kill();
+    rmSync(join(world.folder, "person", "exit-addresses"), { force: true });
+    const capture = await Capture.start(world, "named");
+    program = startProgram();
+    expect(await connect(NAMED)).toBe(NAMED);
+    expect(await fetchFrom()).toBe(EXITS[0]);
+    const { leaks } = await capture.finish();
+    expect(leaks).not.toEqual([]);
+    expect(leaks.filter((line) => !line.includes(EXIT_NAME))).toEqual([]);
   });
 
   test("goes on after the machine came into another network, and leaks nothing on the way", async () => {
