@@ -5,6 +5,7 @@
 import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
 import type { Notice } from "./contract.ts";
 import { en } from "./sentences/en.ts";
+import { ru } from "./sentences/ru.ts";
 
 export type ErrorCode = keyof typeof en;
 
@@ -15,9 +16,10 @@ export interface Sentence {
   readonly remedy: string;
 }
 
-export type Catalogue = Readonly<Record<ErrorCode, Sentence>>;
+/** What one language lacks is said in English. */
+export type Catalogue = Readonly<Partial<Record<ErrorCode, Sentence>>>;
 
-const catalogues = { en } satisfies Record<string, Catalogue>;
+const catalogues = { en, ru } satisfies Record<string, Catalogue>;
 export type Language = keyof typeof catalogues;
 
 /** An error of the rooms that have the catalogue; others throw `ProtocolError` with codes of their own. */
@@ -52,7 +54,8 @@ export function isKnownCode(code: string): code is ErrorCode {
 export function explain({ code, params }: Notice, language: Language = "en"): Sentence {
   const catalogue: Catalogue = catalogues[language];
   const isKnown = isKnownCode(code);
-  const { sentence, remedy } = catalogue[isKnown ? code : "unknown-code"];
+  const known = isKnown ? code : "unknown-code";
+  const { sentence, remedy } = catalogue[known] ?? en[known];
   const details = Object.entries(params).map(([name, value]) => `${name} ${value}`);
   const values = isKnown ? params : { code, details: details.join(", ") };
   return { sentence: fill(sentence, values), remedy: fill(remedy, values) };

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 
 import { explain, isKnownCode } from "../api/errors.ts";
 import { en } from "../api/sentences/en.ts";
+import { ru } from "../api/sentences/ru.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Rooms whose errors the router and the command line hand on. */
@@ -35,6 +36,21 @@ describe("the catalogue", () => {
       for (const text of [sentence, remedy])
         expect(text, code).toMatch(/^(\{\{|montana |[A-Z]).+([.)]|\{\{file\}\}|\.json)$/);
     }
+  });
+
+  it.each(["main/xray", "main/vpn"])("speaks Russian about every code of %s", (room) => {
+    expect([...codesIn(room)].filter((code) => !(code in ru))).toEqual([]);
+  });
+
+  it("speaks Russian in sentences that name the same parameters", () => {
+    const parametersOf = (text: string): string[] => [...text.matchAll(/\{\{\w+\}\}/g)].map(([name]) => name).sort();
+    for (const [code, told] of Object.entries(ru)) {
+      const { sentence, remedy } = en[code as keyof typeof en];
+      expect(parametersOf(told.sentence + told.remedy), code).toEqual(parametersOf(sentence + remedy));
+      for (const text of [told.sentence, told.remedy]) expect(text, code).toMatch(/^(\{\{|IPv6 |[А-ЯЁ]).+([.)])$/);
+    }
+    expect(explain({ code: "no-network", params: {} }, "ru").sentence).toBe("Этот компьютер не в сети.");
+    expect(explain({ code: "task-unknown", params: { id: "7" } }, "ru").sentence).toBe("There is no task 7.");
   });
 
   it("fills in the parameters, and names a code that it does not know", () => {

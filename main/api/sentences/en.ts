@@ -1417,7 +1417,7 @@ export const en = {
   },
   "proxy-journal-corrupt": {
     sentence: "The record of your earlier proxy settings in {{path}} is damaged, so nothing was changed.",
-    remedy: "Look at the proxy settings of your desktop, then have the record set aside.",
+    remedy: "Look at the proxy settings of your desktop, then have the record set aside: montana vpn repair --forget.",
   },
   "proxy-journal-unwritable": {
     sentence: "Your proxy settings cannot be written down ({{errno}}), so they were not changed.",
