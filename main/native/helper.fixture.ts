@@ -34,6 +34,13 @@ export function whyNoHelper(): string | undefined {
   return node.status === 0 ? undefined : "another user cannot run this node";
 }
 
+/** As setpriv says them. */
+function unitCapabilities(): string {
+  const unit = readFileSync(new URL("helper/montana-helper.service", import.meta.url), "utf8");
+  const names = /^CapabilityBoundingSet=(.*)$/m.exec(unit)![1]!.split(" ");
+  return names.map((name) => name.replace("CAP_", "+").toLowerCase()).join();
+}
+
 const asUser = (uid: number): string[] => [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
 
 /** Waits for a condition, not for time; one that never comes makes the test run out of time. */
@@ -165,12 +172,11 @@ export class HelperWorld {
     return { status, ...(JSON.parse(`${stdout}${stderr}` || "{}") as Message) };
   }
 
-  /** Gives the helper's process id once it answers. */
+  /** Starts the helper with the rights that its unit leaves it, and gives its process id once it answers. */
   async serve(engine = this.engineFile): Promise<number> {
-    const args = ["serve", "--socket", this.socket, "--uid", String(USER), "--engine", engine];
-    const helper = spawn("nsenter", this.#enter([this.helperFile, ...args]), {
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+    const command = [this.helperFile, "serve", "--socket", this.socket, "--uid", String(USER), "--engine", engine];
+    const limited = ["setpriv", "--no-new-privs", `--bounding-set=-all,${unitCapabilities()}`, ...command];
+    const helper = spawn("nsenter", this.#enter(limited), { stdio: ["ignore", "inherit", "inherit"] });
     this.#helper = helper;
     await until(async () => {
       if (helper.exitCode !== null) throw new Error("the helper has ended");
@@ -179,13 +185,16 @@ export class HelperWorld {
     return helper.pid!;
   }
 
+  /** Root is heard, if only to be told what it may not. */
   #answers(): Promise<boolean> {
     return new Promise((resolve) => {
-      const socket = connect(this.socket, () => {
+      const socket = connect(this.socket, () => socket.write(`{"id":0,"do":"status"}\n`));
+      socket.once("data", () => {
         socket.destroy();
         resolve(true);
       });
       socket.once("error", () => resolve(false));
+      socket.once("close", () => resolve(false));
     });
   }
 

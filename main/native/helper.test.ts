@@ -621,6 +621,8 @@ describe.skipIf(reason !== undefined)(
         expect(readFileSync(join(root, "usr/local/libexec/montana/xray")).equals(readFileSync(world.engineFile))).toBe(
           true,
         );
+        const asUser = { uid: USER, gid: USER, encoding: "utf8" } as const;
+        expect(spawnSync("find", [root, "-writable"], asUser)).toMatchObject({ status: 0, stdout: "" });
         const unit = join(root, "etc/systemd/system/montana-helper.service");
         const verified = spawnSync("systemd-analyze", ["verify", unit], { encoding: "utf8" });
         // The program that it starts is not on this machine, and systemd may not be either.
