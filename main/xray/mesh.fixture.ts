@@ -188,13 +188,15 @@ async function listen(server: NetServer | Server, port: number) {
   return { port: (server.address() as AddressInfo).port, close };
 }
 
-/** Self-signed, ECDSA P-256, for a day on either side of now. PEM. */
-function makeCertificate(name: string): { readonly key: string; readonly certificate: string } {
+/** Self-signed, ECDSA P-256, for two days until `untilMs`, which is a day from now unless given. PEM. */
+export function makeCertificate(
+  name: string,
+  untilMs = Date.now() + DAY_MS,
+): { readonly key: string; readonly certificate: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const ecdsaWithSha256 = der(0x30, oid("1.2.840.10045.4.3.2"));
   const subject = der(0x30, der(0x31, der(0x30, oid("2.5.4.3"), der(0x0c, Buffer.from(name)))));
-  const day = 86_400_000;
-  const validity = der(0x30, utcTime(Date.now() - day), utcTime(Date.now() + day));
+  const validity = der(0x30, utcTime(untilMs - 2 * DAY_MS), utcTime(untilMs));
   const alternativeName = der(0x30, oid("2.5.29.17"), der(0x04, der(0x30, der(0x82, Buffer.from(name)))));
   const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
   const toBeSigned = der(
@@ -215,6 +217,8 @@ function makeCertificate(name: string): { readonly key: string; readonly certifi
     certificate: `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64")}\n-----END CERTIFICATE-----\n`,
   };
 }
+
+const DAY_MS = 86_400_000;
 
 const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }) as string;
 
