@@ -1,7 +1,16 @@
 /** The whole-device helper in a network of its own, and clients of it that are another user's processes. Linux, as root. */
 import { execFileSync, spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -40,6 +49,21 @@ function unitCapabilities(): string {
   const names = /^CapabilityBoundingSet=(.*)$/m.exec(unit)![1]!.split(" ");
   return names.map((name) => name.replace("CAP_", "+").toLowerCase()).join();
 }
+
+const RESOLVED = ["/usr/lib/systemd/systemd-resolved", "/lib/systemd/systemd-resolved"].find(existsSync);
+
+/** Why systemd-resolved cannot be started in a world; undefined where it can. */
+export function whyNoResolved(): string | undefined {
+  if (RESOLVED === undefined || !existsSync("/usr/bin/resolvectl")) return "no systemd-resolved";
+  if (spawnSync("which", ["dbus-daemon"]).status !== 0 || !existsSync("/run/dbus")) return "no D-Bus";
+  return existsSync("/run/systemd") ? undefined : "no /run/systemd";
+}
+
+/** A bus on which everything is allowed, for a world of its own. */
+const BUS = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd"><busconfig><type>system</type>
+<listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth><policy context="default"><allow user="*"/>
+<allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>`;
 
 const asUser = (uid: number): string[] => [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
 
@@ -120,6 +144,7 @@ export class HelperWorld {
   readonly engineFile = join(this.folder, "xray");
   readonly #space: ChildProcess;
   readonly #clients: HelperClient[] = [];
+  readonly #others: ChildProcess[] = [];
   #helper: ChildProcess | undefined;
 
   private constructor(space: ChildProcess) {
@@ -233,6 +258,30 @@ export class HelperWorld {
     return pid as number;
   }
 
+  /** Starts systemd-resolved, which the network has told of a name server and a domain. */
+  async startResolved(): Promise<void> {
+    for (const place of ["/run/dbus", "/run/systemd"]) this.run(`mount -t tmpfs -o mode=755 none ${place}`);
+    // With the world's own interfaces.
+    this.run("mount -t sysfs none /sys");
+    const bus = join(this.folder, "bus.conf");
+    writeFileSync(bus, BUS);
+    this.#start(["dbus-daemon", `--config-file=${bus}`, "--nofork", "--nopidfile"]);
+    const answers = (): boolean => this.#succeeds(["resolvectl", "status"]);
+    await until(() => this.#succeeds(["test", "-S", "/run/dbus/system_bus_socket"]));
+    this.#start([RESOLVED!]);
+    await until(answers);
+    this.run("resolvectl dns wire0 192.168.7.2");
+    this.run("resolvectl domain wire0 lan");
+  }
+
+  #start(command: readonly string[]): void {
+    this.#others.push(spawn("nsenter", this.#enter(command), { stdio: "ignore" }));
+  }
+
+  #succeeds(command: readonly string[]): boolean {
+    return spawnSync("nsenter", this.#enter(command), { stdio: "ignore" }).status === 0;
+  }
+
   /** What of the helper's doing stands in the kernel. */
   traces(): string[] {
     const look = (line: string) =>
@@ -265,8 +314,7 @@ export class HelperWorld {
 
   /** Whether a datagram to there leaves this machine's hands. */
   sends(address: string, port: number): boolean {
-    const command = ["bash", "-c", "echo > /dev/udp/$0/$1", address, String(port)];
-    return spawnSync("nsenter", this.#enter(command), { stdio: "ignore" }).status === 0;
+    return this.#succeeds(["bash", "-c", "echo > /dev/udp/$0/$1", address, String(port)]);
   }
 
   async close(): Promise<void> {
@@ -275,8 +323,10 @@ export class HelperWorld {
       await client.kill();
     }
     await this.killHelper("SIGKILL");
-    this.#space.kill("SIGKILL");
-    await once(this.#space, "exit");
+    for (const child of [...this.#others, this.#space]) {
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    }
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -287,8 +337,14 @@ export class HelperWorld {
 
 export const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
+/** It answers for the name `a.example` itself. */
 const TUNNEL = JSON.stringify({
   log: { loglevel: "info" },
+  dns: { hosts: { "a.example": "203.0.113.9" }, servers: ["127.0.0.1"] },
   inbounds: [{ protocol: "tun", settings: { name: "montana0", MTU: 1500 } }],
-  outbounds: [{ protocol: "freedom", streamSettings: { sockopt: { mark: 19790 } } }],
+  outbounds: [
+    { protocol: "freedom", streamSettings: { sockopt: { mark: 19790 } } },
+    { protocol: "dns", tag: "dns" },
+  ],
+  routing: { rules: [{ port: "53", outboundTag: "dns" }] },
 });

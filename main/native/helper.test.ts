@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { HelperWorld, isRunning, STRANGER, until, USER, whyNoHelper } from "./helper.fixture.ts";
+import { HelperWorld, isRunning, STRANGER, until, USER, whyNoHelper, whyNoResolved } from "./helper.fixture.ts";
 
 const reason = whyNoHelper();
 const OUTSIDE = "198.51.100.1";
@@ -323,6 +323,33 @@ describe.skipIf(reason !== undefined)(
         await world.serve();
         expect(world.sends(NEIGHBOUR, 53)).toBe(true);
       });
+
+      const noResolved = whyNoResolved();
+      const skipped = noResolved === undefined ? "" : ` (skipped: ${noResolved})`;
+      test.skipIf(noResolved !== undefined)(
+        `with systemd-resolved's questions, for as long as it stands${skipped}`,
+        async () => {
+          await world.startResolved();
+          await world.serve();
+          const { client } = await world.tunnel();
+          const links = () =>
+            world
+              .run("resolvectl dns")
+              .trim()
+              .split("\n")
+              .map((line) => line.trim());
+          for (const killSwitch of [true, false]) {
+            await client.get("route", { ...ROUTE, killSwitch });
+            expect(links().filter((line) => line.endsWith("(montana0): 1.1.1.1"))).toHaveLength(1);
+            expect(world.run("resolvectl query --cache=no a.example")).toMatch(/203\.0\.113\.9 .*link: montana0/);
+            // The network's own name server is kept, and not asked.
+            expect(links().filter((line) => line.endsWith("(wire0): 192.168.7.2"))).toHaveLength(1);
+          }
+          await client.get("unroute", { keepBlocked: false });
+          expect(links().filter((line) => line.includes("1.1.1.1"))).toEqual([]);
+          expect(world.run("ip address show montana0")).not.toContain("192.0.0.8");
+        },
+      );
 
       test("not where nft is missing and a kill switch is asked for", async () => {
         const nft = ["/usr/sbin/nft", "/usr/bin/nft", "/sbin/nft"].filter((path) => existsSync(path));
