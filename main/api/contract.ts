@@ -9,6 +9,7 @@ import { z } from "zod";
 
 import { ROLES } from "../wallet/person.ts";
 import { SHOWN_STATES } from "../wallet/trackedOperation.ts";
+import { exitContract } from "./exitContract.ts";
 import { count, done, mutation, nothing, notice, query, subscription, type Procedure } from "./procedure.ts";
 import { tunnelEvent, tunnelFigures, vpnContract } from "./vpnContract.ts";
 
@@ -385,6 +386,7 @@ export const contract = {
   cancelTask: mutation(z.object({ id: z.string().max(64) }), task),
 
   ...vpnContract,
+  ...exitContract,
 } satisfies Record<string, Procedure>;
 
 export type Contract = typeof contract;

@@ -6,6 +6,7 @@ import { tracked, TRPCError } from "@trpc/server";
 import { ProtocolError } from "../protocol/errors.ts";
 import { API_VERSION, contract, type Output, type Snapshot, type Status } from "./contract.ts";
 import { apiError } from "./errors.ts";
+import { exitProcedures } from "./exitRouter.ts";
 import { NO_NODE, type HostService, type IdentityService, type NodeService, type WalletService } from "./services.ts";
 import { t, type Context } from "./trpc.ts";
 import { vpnProcedures } from "./vpnRouter.ts";
@@ -209,6 +210,7 @@ export const router = t.router({
     .mutation(({ ctx, input }) => ctx.tasks.cancel(input.id)),
 
   ...vpnProcedures,
+  ...exitProcedures,
 });
 
 export type Router = typeof router;

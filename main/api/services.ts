@@ -5,6 +5,7 @@
  * A service throws `ProtocolError` for what a person can be told; anything else is a defect and reaches a client as
  * "internal" without detail.
  */
+import type { ExitService as Exit } from "../mesh/exit/exitService.ts";
 import type { HistoryEntry, Input, Notice, Output, Status } from "./contract.ts";
 
 /** The part of the status that a node knows. */
@@ -118,11 +119,15 @@ export interface VpnService {
   watchFigures(): () => void;
 }
 
+/** The city that this machine runs. */
+export type ExitService = Pick<Exit, "status" | "init" | "rotate" | "withdraw" | "remove">;
+
 export interface Services {
   readonly identity?: IdentityService | undefined;
   readonly node?: NodeService | undefined;
   readonly wallet?: WalletService | undefined;
   readonly vpn?: VpnService | undefined;
+  readonly exit?: ExitService | undefined;
 }
 
 /** What only the host itself can answer. */

@@ -19,6 +19,7 @@ import { openNetwork, type OpenedNetwork } from "../node/network/openNetwork.ts"
 import type { LocalRules } from "../node/network/networkFile.ts";
 import { STOP_MS_MAX, type Claimed } from "./attach.ts";
 import { prepareSocketPath } from "./dataDirectory.ts";
+import { openExit } from "./exit.ts";
 import { HostIdentity } from "./identityService.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, serveMetrics, type MetricsServer } from "./metrics.ts";
@@ -122,8 +123,9 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const vpnNetwork = await findVpnNetwork(directory, { node: network?.network, asked: options.network });
   const vpn = openVpn({ directory, network: vpnNetwork, events });
 
+  const exit = openExit(directory, (error) => logger.error({ err: error }, "city"));
   let running: RunningNode | undefined;
-  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet, vpn });
+  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet, vpn, exit });
   const host: HostService = {
     version: VERSION,
     pid: process.pid,
@@ -142,6 +144,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const onTunnelError = (error: unknown): void => logger.error({ err: error }, "tunnel");
   await vpn.start(onTunnelError);
   if (options.tunnel !== undefined) vpn.connect(options.tunnel).catch(onTunnelError);
+  parts.add("city", () => exit.stop());
+  await exit.start();
 
   if (options.startNode !== undefined && identity !== undefined && network !== undefined) {
     const { listen = [], announce, asnMap, stopping } = options;

@@ -53,7 +53,6 @@ const AWAITED: Readonly<Record<string, string>> = {
   "main/protocol/rc1/liveCandidate.ts": "comparison with a candidate of the reference",
   "main/protocol/validation/acceptance.ts":
     "one function a check, as the suites compare them; the machine compares whole lists",
-  "main/xray/config/serverConfig.ts": "main/mesh, the exit",
 };
 
 describe("the arrows between the rooms", () => {

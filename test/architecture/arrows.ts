@@ -37,7 +37,7 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   // Its errors are the same {code, params} as everybody's.
   "main/vpn": shell("main/xray", "main/cities", "main/files", "main/protocol/errors.ts"),
   // Its errors are the same {code, params} as everybody's.
-  "main/mesh": shell("main/xray", "main/cities", "main/files", "main/protocol/errors.ts"),
+  "main/mesh": shell("main/xray", "main/cities", "main/files", "main/native", "main/protocol/errors.ts"),
   "main/local": shell(),
   "main/api": shell("main/node", "main/wallet", "main/vpn", "main/mesh", "main/local", "main/protocol"),
   "main/app": shell(

@@ -1463,6 +1463,10 @@ export const en = {
     sentence: "You chose {{chosen}}, and traffic leaves in {{city}}.",
     remedy: "The city of your choice did not answer. Insist on it with --strict, or choose another one.",
   },
+  "kill-switch-left": {
+    sentence: "The kill switch of a program that has ended still keeps everything from leaving.",
+    remedy: "Connect again, or let it go: montana vpn disconnect.",
+  },
   "kill-switch-covers-proxy": {
     sentence: "The kill switch holds back programs that use the proxy, and no others.",
     remedy: "For all programs connect with --mode device.",
@@ -1680,5 +1684,137 @@ export const en = {
   "mesh-acme-failed": {
     sentence: "No certificate could be got: {{reason}}.",
     remedy: "The name must lead to this machine, and port 80 must reach the address of --acme-listen.",
+  },
+  // The city that this machine runs
+  "exit-absent": {
+    sentence: "This machine runs no city.",
+    remedy: "Make it one: montana exit init --city NAME --host ADDR --decoy NAME.",
+  },
+  "exit-exists": {
+    sentence: "This machine is {{city}} already.",
+    remedy:
+      "Remove that city first, with montana exit remove; name, code, label, port and folder of a city do not change. A new port comes with montana exit rotate --port.",
+  },
+  "exit-record-damaged": {
+    sentence: "The record of this machine's city cannot be read ({{file}}).",
+    remedy:
+      "Put back a copy of that file. Without one, move it away and set the city up anew: links that people hold then no longer work.",
+  },
+  "exit-removing": {
+    sentence: "This machine's city is being removed.",
+    remedy: "Look again with montana exit status; when it is gone, set up the next one.",
+  },
+  "exit-value-missing": {
+    sentence: "{{what}} is missing.",
+    remedy: "A new city needs --city, --host, and --decoy or --relay-of: see montana help exit.",
+  },
+  "exit-bad-value": {
+    sentence: "{{what}} cannot be {{value}}.",
+    remedy: "See montana help exit for what it takes.",
+  },
+  "exit-not-publishable": {
+    sentence: "No list would take this city ({{reason}}).",
+    remedy: "Give an address or name with --host that others reach from the Internet.",
+  },
+  "exit-relay-has-no-keys": {
+    sentence: "A relay has no keys of its own.",
+    remedy: "Rotate at the exit behind it, then give its new link with montana exit init --relay-of.",
+  },
+  "exit-needs-second-port": {
+    sentence: "Port {{port}} has a key already, and a port holds one.",
+    remedy: "Choose another port, or --cut-over, with which links of the old key end at once.",
+  },
+  "exit-too-many-accounts": {
+    sentence: "{{max}} accounts are accepted already.",
+    remedy: "Wait until old ones have had their time, or rotate with a shorter --overlap.",
+  },
+  "exit-volume-used-up": {
+    sentence: "The volume of {{month}} is used up: the city is not published and takes no new connections.",
+    remedy: "It comes back by itself next month (UTC), or now with a higher montana exit init --monthly-gb.",
+  },
+  "exit-full": {
+    sentence: "{{max}} connections are open: new ones are refused.",
+    remedy:
+      "It takes new ones by itself when some have ended; the cap is changed with montana exit init --connections.",
+  },
+  "exit-connections-unknown": {
+    sentence: "This system does not tell how many connections are open, so their cap is not in force.",
+    remedy: "Use Linux for a city with such a cap.",
+  },
+  "exit-figures-lost": {
+    sentence: "The count of this month's volume could not be read; it began anew.",
+    remedy: "Compare with your host's own figures.",
+  },
+  "rate-not-privileged": {
+    sentence: "The rate cap of {{device}} is not in force: this program may not shape traffic.",
+    remedy: "Run the commands that montana exit status shows as an administrator, or give the service CAP_NET_ADMIN.",
+  },
+  "rate-foreign-shaper": {
+    sentence: "Somebody else shapes {{device}} already ({{kind}}), so the rate cap is not in force.",
+    remedy: "Add the city's port to those rules, or remove them.",
+  },
+  "rate-failed": {
+    sentence: "The rate cap of {{device}} is not in force: {{reason}}.",
+    remedy: "Check the interface's name and that tc (iproute2) is installed.",
+  },
+  "city-unknown": {
+    sentence: "No city is called {{name}}.",
+    remedy: "Check the spelling. Similar ones: {{near}}.",
+  },
+  "city-ambiguous": {
+    sentence: "{{name}} could be {{choices}}.",
+    remedy: "Say which with --country.",
+  },
+  "gazetteer-missing": {
+    sentence: "The list of the world's cities cannot be read ({{file}}).",
+    remedy: "It belongs to the program: install it again.",
+  },
+  "cities-list-invalid": {
+    sentence: "The list of cities is wrong at {{at}}: {{reason}}.",
+    remedy: "Correct it; nothing was written.",
+  },
+  "decoy-name-unresolved": {
+    sentence: "{{name}} has no address here.",
+    remedy: "Check the spelling, or choose another site.",
+  },
+  "decoy-unreachable": {
+    sentence: "{{name}} does not answer as a secure site ({{reason}}).",
+    remedy: "Try again later, or choose another site.",
+  },
+  "decoy-no-tls13": {
+    sentence: "{{name}} does not speak TLS 1.3.",
+    remedy: "Choose another site.",
+  },
+  "decoy-no-x25519": {
+    sentence: "{{name}} does not take X25519 at once.",
+    remedy: "Choose another site.",
+  },
+  "decoy-no-h2": {
+    sentence: "{{name}} does not offer HTTP/2, so strangers would see an odd site.",
+    remedy: "Choose another site.",
+  },
+  "decoy-certificate": {
+    sentence: "The certificate of {{name}} is not valid ({{reason}}).",
+    remedy: "Choose another site: whoever looks at yours sees this one's certificate.",
+  },
+  "decoy-key-type": {
+    sentence: "The certificate of {{name}} has a key ({{type}}) that browsers do not take.",
+    remedy: "Choose another site.",
+  },
+  "decoy-flight-too-large": {
+    sentence: "{{name}} answers with {{bytes}} bytes; below {{max}} are carried.",
+    remedy: "Choose a site with a shorter chain of certificates.",
+  },
+  "decoy-slow": {
+    sentence: "{{name}} is {{ms}} ms away; every connection waits for that, and {{max}} ms is the most.",
+    remedy: "Choose a site nearer to this machine.",
+  },
+  "decoy-redirects": {
+    sentence: "{{name}} sends visitors to {{to}}.",
+    remedy: "Choose that one, or another site.",
+  },
+  "decoy-refused-name": {
+    sentence: "{{name}} must not be borrowed: tunnels behind this name are looked for.",
+    remedy: "Choose another site.",
   },
 } as const;

@@ -377,6 +377,10 @@ export const ru: Partial<Record<keyof typeof en, { readonly sentence: string; re
     sentence: "Вы выбрали {{chosen}}, а трафик выходит в {{city}}.",
     remedy: "Выбранный город не ответил. Настаивайте на нём с --strict или выберите другой.",
   },
+  "kill-switch-left": {
+    sentence: "Аварийный выключатель завершившейся программы всё ещё ничего не выпускает.",
+    remedy: "Подключитесь снова или снимите его: montana vpn disconnect.",
+  },
   "kill-switch-covers-proxy": {
     sentence: "Аварийный выключатель задерживает только программы, которые идут через прокси.",
     remedy: "Для всех программ подключитесь с --mode device.",
@@ -581,5 +585,137 @@ export const ru: Partial<Record<keyof typeof en, { readonly sentence: string; re
   "service-unavailable": {
     sentence: "На этом хосте не работает {{service}}.",
     remedy: "Запустите его с личностью и сетью: montana init, затем montana start --network NAME.",
+  },
+  // Город этой машины
+  "exit-absent": {
+    sentence: "На этой машине нет города.",
+    remedy: "Создайте его: montana exit init --city NAME --host ADDR --decoy NAME.",
+  },
+  "exit-exists": {
+    sentence: "Эта машина уже город {{city}}.",
+    remedy:
+      "Сначала уберите этот город: montana exit remove; имя, код, метка, порт и папка города не меняются. Новый порт даёт montana exit rotate --port.",
+  },
+  "exit-record-damaged": {
+    sentence: "Запись о городе этой машины не читается ({{file}}).",
+    remedy:
+      "Верните копию этого файла. Если её нет, уберите файл и создайте город заново: прежние ссылки людей перестанут работать.",
+  },
+  "exit-removing": {
+    sentence: "Город этой машины удаляется.",
+    remedy: "Посмотрите снова: montana exit status; когда его не будет, создайте следующий.",
+  },
+  "exit-value-missing": {
+    sentence: "Не хватает {{what}}.",
+    remedy: "Новому городу нужны --city, --host и --decoy или --relay-of: см. montana help exit.",
+  },
+  "exit-bad-value": {
+    sentence: "{{what}} не может быть {{value}}.",
+    remedy: "Что здесь можно указать, говорит montana help exit.",
+  },
+  "exit-not-publishable": {
+    sentence: "Такой город не примет ни один список ({{reason}}).",
+    remedy: "Укажите в --host адрес или имя, по которому машину видно из интернета.",
+  },
+  "exit-relay-has-no-keys": {
+    sentence: "У ретранслятора нет своих ключей.",
+    remedy: "Смените ключи на выходе за ним и передайте новую ссылку: montana exit init --relay-of.",
+  },
+  "exit-needs-second-port": {
+    sentence: "У порта {{port}} уже есть ключ, а на порту может быть один.",
+    remedy: "Выберите другой порт или --cut-over: тогда ссылки со старым ключом перестанут работать сразу.",
+  },
+  "exit-too-many-accounts": {
+    sentence: "Уже принимается {{max}} учётных записей.",
+    remedy: "Подождите, пока старые отслужат, или укажите более короткий --overlap.",
+  },
+  "exit-volume-used-up": {
+    sentence: "Объём на {{month}} исчерпан: город не публикуется и не принимает новых соединений.",
+    remedy: "В следующем месяце (по UTC) он вернётся сам, а сейчас — с большим montana exit init --monthly-gb.",
+  },
+  "exit-full": {
+    sentence: "Открыто {{max}} соединений: новые не принимаются.",
+    remedy: "Приём возобновится сам, когда часть завершится; предел меняет montana exit init --connections.",
+  },
+  "exit-connections-unknown": {
+    sentence: "Эта система не сообщает, сколько соединений открыто, поэтому предел не действует.",
+    remedy: "Городу с таким пределом нужен Linux.",
+  },
+  "exit-figures-lost": {
+    sentence: "Счётчик объёма за этот месяц не прочитался и начался заново.",
+    remedy: "Сверьтесь с данными своего хостинга.",
+  },
+  "rate-not-privileged": {
+    sentence: "Предел скорости на {{device}} не действует: программе нельзя управлять трафиком.",
+    remedy:
+      "Выполните от имени администратора команды, которые показывает montana exit status, или дайте службе CAP_NET_ADMIN.",
+  },
+  "rate-foreign-shaper": {
+    sentence: "Трафиком на {{device}} уже управляет кто-то другой ({{kind}}), поэтому предел скорости не действует.",
+    remedy: "Добавьте порт города в те правила или уберите их.",
+  },
+  "rate-failed": {
+    sentence: "Предел скорости на {{device}} не действует: {{reason}}.",
+    remedy: "Проверьте имя интерфейса и установлена ли программа tc (iproute2).",
+  },
+  "city-unknown": {
+    sentence: "Города {{name}} в списке нет.",
+    remedy: "Проверьте написание. Похожие: {{near}}.",
+  },
+  "city-ambiguous": {
+    sentence: "{{name}} может означать {{choices}}.",
+    remedy: "Укажите страну: --country.",
+  },
+  "gazetteer-missing": {
+    sentence: "Список городов мира не читается ({{file}}).",
+    remedy: "Это часть программы: установите её заново.",
+  },
+  "cities-list-invalid": {
+    sentence: "В списке городов ошибка, место {{at}}: {{reason}}.",
+    remedy: "Исправьте её; ничего не записано.",
+  },
+  "decoy-name-unresolved": {
+    sentence: "У {{name}} здесь нет адреса.",
+    remedy: "Проверьте написание или выберите другой сайт.",
+  },
+  "decoy-unreachable": {
+    sentence: "{{name}} не отвечает как защищённый сайт ({{reason}}).",
+    remedy: "Попробуйте позже или выберите другой сайт.",
+  },
+  "decoy-no-tls13": {
+    sentence: "{{name}} не поддерживает TLS 1.3.",
+    remedy: "Выберите другой сайт.",
+  },
+  "decoy-no-x25519": {
+    sentence: "{{name}} не принимает X25519 сразу.",
+    remedy: "Выберите другой сайт.",
+  },
+  "decoy-no-h2": {
+    sentence: "{{name}} не предлагает HTTP/2, и посторонние увидели бы странный сайт.",
+    remedy: "Выберите другой сайт.",
+  },
+  "decoy-certificate": {
+    sentence: "Сертификат {{name}} недействителен ({{reason}}).",
+    remedy: "Выберите другой сайт: его сертификат увидит каждый, кто посмотрит на ваш.",
+  },
+  "decoy-key-type": {
+    sentence: "Ключ сертификата {{name}} ({{type}}) браузеры не принимают.",
+    remedy: "Выберите другой сайт.",
+  },
+  "decoy-flight-too-large": {
+    sentence: "{{name}} отвечает {{bytes}} байтами, а передаётся меньше {{max}}.",
+    remedy: "Выберите сайт с более короткой цепочкой сертификатов.",
+  },
+  "decoy-slow": {
+    sentence: "До {{name}} {{ms}} мс; столько ждёт каждое соединение, а предел — {{max}} мс.",
+    remedy: "Выберите сайт ближе к этой машине.",
+  },
+  "decoy-redirects": {
+    sentence: "{{name}} отправляет посетителей на {{to}}.",
+    remedy: "Выберите тот сайт или другой.",
+  },
+  "decoy-refused-name": {
+    sentence: "{{name}} брать нельзя: туннели под этим именем ищут.",
+    remedy: "Выберите другой сайт.",
   },
 };

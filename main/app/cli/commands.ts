@@ -2,6 +2,8 @@
 import type { DaemonOptions } from "../daemon.ts";
 import type { Command } from "./command.ts";
 import { joining, startCommand, status, stop, time, version } from "./hostCommands.ts";
+import { city } from "./cityCommand.ts";
+import { exit } from "./exitCommands.ts";
 import { exportCommand, importCommand, init, inspect, lock, restore, unlock } from "./identityCommands.ts";
 import { backup, bench, check } from "./maintenanceCommands.ts";
 import { mesh } from "./meshCommands.ts";
@@ -23,6 +25,8 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     time,
     ...joining,
     vpn,
+    exit,
+    city,
     mesh,
     balance,
     send,

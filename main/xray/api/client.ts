@@ -40,7 +40,12 @@ export class EngineApi {
 
   /** Sends new connections through the exit; open ones stay where they are. Not on Windows: restart with another selection. */
   async selectExit(code: string): Promise<void> {
-    await this.#call(overrideBalancerTarget(EXIT_BALANCER, exitTag(code)));
+    await this.overrideBalancer(EXIT_BALANCER, exitTag(code));
+  }
+
+  /** Sends new connections that go through the balancer to an outbound; open ones stay where they are. */
+  async overrideBalancer(balancer: string, outbound: string): Promise<void> {
+    await this.#call(overrideBalancerTarget(balancer, outbound));
   }
 
   close(): void {

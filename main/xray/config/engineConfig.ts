@@ -6,7 +6,7 @@ export interface EngineConfig {
   readonly inbounds: readonly Inbound[];
   readonly outbounds: readonly Outbound[];
   readonly routing?: {
-    readonly domainStrategy: "AsIs" | "IPIfNonMatch";
+    readonly domainStrategy: "AsIs" | "IPIfNonMatch" | "IPOnDemand";
     readonly rules: readonly Rule[];
     readonly balancers?: readonly { readonly tag: string; readonly selector: readonly string[] }[];
   };
