@@ -164,7 +164,7 @@ const repaired = z.object({
   kept: z.array(z.string()),
   engine: z.enum(["none", "gone", "ended", "unreadable", "survives", "in-use"]),
   /** Of the whole-device mode: ways into the tunnel and blocks. */
-  device: z.enum(["nothing", "released", "in-use", "no-helper"]),
+  device: z.enum(["nothing", "released", "in-use", "no-helper", "blocking"]),
   /** Where the damaged record of the settings lies now. */
   setAside: z.string().nullable(),
 });

@@ -142,7 +142,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   // First of all: what a killed program left in the way of the machine's traffic is in the way of the node's, too.
   parts.add("tunnel", () => vpn.stop());
   const onTunnelError = (error: unknown): void => logger.error({ err: error }, "tunnel");
-  await vpn.start(onTunnelError);
+  const isToConnect = options.tunnel !== undefined || options.isBackground === true;
+  await vpn.start(onTunnelError, { isToConnect });
   if (options.tunnel !== undefined) vpn.connect(options.tunnel).catch(onTunnelError);
   parts.add("city", () => exit.stop());
   await exit.start();

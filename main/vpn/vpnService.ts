@@ -3,23 +3,24 @@ import { join } from "node:path";
 
 import { isForbiddenHost } from "../cities/addresses.ts";
 import { CITY_CODE } from "../cities/cities.ts";
-import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { Binaries } from "../xray/binaries.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
-import { endLeftover, type LeftoverOutcome } from "../xray/leftover.ts";
 import { cityIdOf, findCity, shownRoute } from "./cityNames.ts";
 import { parseDirectRules } from "./directRules.ts";
 import { testLeaks, type LeakCheck } from "./leakTest.ts";
 import { NetworkFiles } from "./networkFiles.ts";
 import { networkFingerprint } from "./networkWatch.ts";
+import { repairMachine, TEST_FOLDER, type Repaired, type RepairOptions } from "./repairMachine.ts";
 import { testRoutes, TESTED_MAX } from "./routeTest.ts";
-import { Subscriptions, type SubscriptionStatus } from "./subscriptions/subscriptions.ts";
+import { Subscriptions } from "./subscriptions/subscriptions.ts";
 import type { DesktopProxy } from "./systemProxy/desktop.ts";
 import { Tunnel, type TunnelStatus } from "./tunnel.ts";
-import { faultOf, tunnelError, type TunnelFault } from "./tunnelErrors.ts";
+import { faultOf, tunnelError } from "./tunnelErrors.ts";
 import type { ProxyEndpoint, Route, TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
 import { healthByCity, listCities, type CityEntry } from "./vpnCities.ts";
-import { openWholeDevice, repairWholeDevice, type DeviceRepaired } from "./wholeDevice/wholeDevice.ts";
+import { openWholeDevice, repairWholeDevice } from "./wholeDevice/wholeDevice.ts";
+import { describeSubscription, noticeOf, rateOf, type Notice, type Rate } from "./vpnShown.ts";
 import { loadSettings, saveSettings, type VpnMode, type VpnSettings } from "./vpnSettings.ts";
 
 /** What a network file says of its cities. */
@@ -43,30 +44,10 @@ export interface VpnOptions {
   readonly onFigures: () => void;
 }
 
-export interface Notice {
-  readonly code: string;
-  readonly params: Record<string, string | number | boolean>;
-}
-
-export interface Rate {
-  readonly atMs: number;
-  readonly up: number;
-  readonly down: number;
-}
-
 /** What is left out is as the settings say. */
 export type VpnWish = { readonly city: string } & {
   readonly [K in "mode" | "killSwitch" | "strict" | "direct" | "port"]?: VpnSettings[K] | undefined;
 };
-
-export interface Repaired {
-  readonly proxy: "nothing" | "restored" | "in-use";
-  readonly kept: string[];
-  readonly engine: LeftoverOutcome | "in-use";
-  /** Of the whole-device mode: ways into the tunnel and blocks. */
-  readonly device: DeviceRepaired["outcome"];
-  readonly setAside: string | null;
-}
 
 /** Milliseconds. */
 const FIGURES_PERIOD = 1_000;
@@ -127,17 +108,29 @@ export class VpnService {
     this.#isReady = true;
   }
 
-  /** Gives back what a killed program left borrowed; what cannot be is said by `status`. */
+  /**
+   * Gives back what a killed program left borrowed, but for what its kill switch still blocks: looking must not open that. What
+   * cannot be given back is said by `status`.
+   */
   async prepare(): Promise<void> {
-    await this.repair({ setsAsideJournal: false }).catch((error: unknown) => this.#note(noticeOf(faultOf(error))));
+    await this.#repair({ setsAsideJournal: false, keepsBlock: true }).then(
+      ({ device }) => {
+        if (device === "blocking") this.#note(BLOCK_LEFT);
+      },
+      (error: unknown) => this.#note(noticeOf(faultOf(error))),
+    );
   }
 
-  /** As `prepare`; then lists are kept fresh, and the last city is connected to where that is wished. */
-  async start(onDefect: (error: unknown) => void): Promise<void> {
+  /**
+   * Repairs; then lists are kept fresh, and the last city is connected to where that is wished. `isToConnect`: somebody connects
+   * at once, so that no block opens in between.
+   */
+  async start(onDefect: (error: unknown) => void, { isToConnect }: { readonly isToConnect: boolean }): Promise<void> {
+    const { connectsAtStart, city } = this.#settings;
     await this.prepare();
+    if (!isToConnect && !connectsAtStart) await this.#release();
     this.#subscriptions.start();
     this.#files.start();
-    const { connectsAtStart, city } = this.#settings;
     if (!connectsAtStart || city === null) return;
     void this.connect({ city }).catch((error: unknown) => {
       if (!(error instanceof ProtocolError)) onDefect(error);
@@ -191,7 +184,10 @@ export class VpnService {
       ...(port === null ? {} : { port }),
     };
     this.#wish = next;
+    // In whole-device mode the tunnel takes it over instead.
+    if (next.mode !== "device") await this.#release();
     await this.#tunnel.connect(next);
+    this.#faults.delete(BLOCK_LEFT.code);
     if (this.#settings.city !== city) this.#saveSettings({ ...this.#settings, city });
     return this.status();
   }
@@ -201,6 +197,7 @@ export class VpnService {
     await this.#tunnel.disconnect();
     // The tunnel may have failed to: then the record is still there, and this says why.
     await this.#options.desktop.repair();
+    await this.#release();
     return this.status();
   }
 
@@ -340,18 +337,8 @@ export class VpnService {
   }
 
   /** Throws `proxy-journal-corrupt` and what giving back throws; while the tunnel is up nothing is touched. */
-  async repair({ setsAsideJournal }: { setsAsideJournal: boolean }): Promise<Repaired> {
-    if (this.#tunnel.status.state !== "disconnected") {
-      return { proxy: "in-use", kept: [], engine: "in-use", device: "in-use", setAside: null };
-    }
-    const { mode, killSwitch, connectsAtStart } = this.#settings;
-    // A block that connecting is about to take over must not open for a moment.
-    const keepsBlock = mode === "device" && killSwitch && connectsAtStart;
-    const { directory, desktop } = this.#options;
-    const repaired = await repairMachine(directory, desktop, { setsAsideJournal, keepsBlock });
-    for (const code of this.#faults.keys()) if (/^(?:proxy|helper)-/.test(code)) this.#faults.delete(code);
-    this.#tell();
-    return repaired;
+  repair({ setsAsideJournal }: { setsAsideJournal: boolean }): Promise<Repaired> {
+    return this.#repair({ setsAsideJournal, keepsBlock: false });
   }
 
   /** Somebody shows live figures, until the given function is called. */
@@ -368,6 +355,24 @@ export class VpnService {
       clearInterval(this.#figures);
       this.#figures = undefined;
     };
+  }
+
+  async #repair(how: RepairOptions): Promise<Repaired> {
+    if (this.#tunnel.status.state !== "disconnected") {
+      return { proxy: "in-use", kept: [], engine: "in-use", device: "in-use", setAside: null };
+    }
+    const repaired = await repairMachine(this.#options.directory, this.#options.desktop, how);
+    for (const code of this.#faults.keys()) if (/^(?:proxy|helper|kill-switch)-/.test(code)) this.#faults.delete(code);
+    this.#tell();
+    return repaired;
+  }
+
+  /** What the kill switch of a killed program still blocks, where nobody wants that any more. */
+  async #release(): Promise<void> {
+    if (!this.#faults.has(BLOCK_LEFT.code)) return;
+    await repairWholeDevice();
+    this.#faults.delete(BLOCK_LEFT.code);
+    this.#tell();
   }
 
   get #settingsFolder(): string {
@@ -492,67 +497,7 @@ export class VpnService {
   }
 }
 
-const TEST_FOLDER = "test";
+const BLOCK_LEFT: Notice = { code: "kill-switch-left", params: {} };
 const NOTICES_MAX = 64;
 const isOutside = ({ hostname }: URL): boolean => !isForbiddenHost(hostname.replace(/^\[(.*)\]$/, "$1"));
 const isDevice = (mode: string | null): boolean => mode === "device";
-
-/**
- * Gives back what a program that was killed had borrowed, and ends the engines that it left; for a machine on which no host
- * runs. Again is nothing. Throws `proxy-journal-corrupt` and what giving back throws, after all else was done.
- */
-export async function repairMachine(
-  directory: string,
-  desktop: DesktopProxy,
-  how: { readonly setsAsideJournal: boolean; readonly keepsBlock: boolean },
-): Promise<Repaired> {
-  const { path } = openEngineDirectory(directory, "tunnel");
-  const test = await endLeftover(openEngineDirectory(join(path, TEST_FOLDER), "tunnel").path);
-  const own = await endLeftover(path);
-  const engine = own === "none" ? test : own;
-  const [device, proxy] = await Promise.allSettled([
-    how.keepsBlock ? { outcome: "nothing" as const } : repairWholeDevice(),
-    repairProxy(desktop, how.setsAsideJournal),
-  ]);
-  if (proxy.status === "rejected") throw proxy.reason;
-  if (device.status === "rejected") throw device.reason;
-  return { ...proxy.value, engine, device: device.value.outcome };
-}
-
-async function repairProxy(desktop: DesktopProxy, setsAsideJournal: boolean) {
-  try {
-    const { outcome: proxy, kept } = await desktop.repair();
-    return { proxy, kept: [...kept], setAside: null };
-  } catch (error) {
-    const isCorrupt = error instanceof ProtocolError && error.code === "proxy-journal-corrupt";
-    if (!isCorrupt || !setsAsideJournal) throw error;
-    return { proxy: "nothing" as const, kept: [], setAside: desktop.setJournalAside() };
-  }
-}
-
-function describeSubscription(status: SubscriptionStatus) {
-  const { id, url, origin, profile, servers, skipped, fetchedUnix, fault } = status;
-  const userinfo = profile?.userinfo ?? null;
-  return {
-    ...{ id, url, origin, servers },
-    title: profile?.title ?? null,
-    skipped: skipped.slice(0, NOTICES_MAX),
-    fetchedAtMs: fetchedUnix === null ? null : fetchedUnix * 1000,
-    used: userinfo === null ? null : userinfo.upload + userinfo.download,
-    allowed: userinfo?.total ?? null,
-    expiresAtMs: userinfo?.expire == null ? null : userinfo.expire * 1000,
-    fault: fault === null ? null : noticeOf(fault),
-  };
-}
-
-function noticeOf({ code, params }: TunnelFault | { code: string; params: ErrorParams }): Notice {
-  const told = Object.entries(params).map(([name, value]) => [name, typeof value === "bigint" ? String(value) : value]);
-  return { code, params: Object.fromEntries(told) as Notice["params"] };
-}
-
-/** Samples are timed by a clock that no one else has. */
-const rateOf = ({ atMs, rateUp, rateDown }: { atMs: number; rateUp: number; rateDown: number }): Rate => ({
-  atMs: Math.round(Date.now() - performance.now() + atMs),
-  up: rateUp,
-  down: rateDown,
-});

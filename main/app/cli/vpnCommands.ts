@@ -235,7 +235,7 @@ async function repair({ directory, options }: Call): Promise<Result> {
   // Only here, as below: the other commands would load it all for nothing, each time.
   const [{ desktopOf }, { repairMachine }] = await Promise.all([
     import("../vpn.ts"),
-    import("../../vpn/vpnService.ts"),
+    import("../../vpn/repairMachine.ts"),
   ]);
   const desktop = desktopOf(directory);
   let repaired: Output<"vpnRepair">;

@@ -134,15 +134,19 @@ class HelperDevice implements WholeDevice {
 }
 
 export interface DeviceRepaired {
-  /** `in-use`: another process of this user is connected through the helper. `no-helper`: it does not run here. */
-  readonly outcome: "nothing" | "released" | "in-use" | "no-helper";
+  /**
+   * `in-use`: another process of this user is connected through the helper. `no-helper`: it does not run here. `blocking`: a
+   * block that was to be kept stands.
+   */
+  readonly outcome: "nothing" | "released" | "in-use" | "no-helper" | "blocking";
 }
 
 /**
  * At a start of the program: a block that an earlier run has left, because it was killed, is taken away. Who wants it to stand
- * until the tunnel is up again connects at once instead: that takes it over. Throws what the helper says when it cannot.
+ * until the tunnel is up again connects at once instead: that takes it over, and with `keepsBlock` it is only looked at. Throws
+ * what the helper says when it cannot.
  */
-export async function repairWholeDevice(socket = HELPER_SOCKET): Promise<DeviceRepaired> {
+export async function repairWholeDevice(socket = HELPER_SOCKET, keepsBlock = false): Promise<DeviceRepaired> {
   if (process.platform !== "linux" || !existsSync(socket)) return { outcome: "no-helper" };
   let connected;
   try {
@@ -156,6 +160,7 @@ export async function repairWholeDevice(socket = HELPER_SOCKET): Promise<DeviceR
   }
   const { client, isBlocking } = connected;
   try {
+    if (isBlocking && keepsBlock) return { outcome: "blocking" };
     if (isBlocking) await client.call("release");
     return { outcome: isBlocking ? "released" : "nothing" };
   } finally {
