@@ -21,7 +21,8 @@ export interface DeviceEngine {
   readonly tun: TunParameters;
 }
 
-const RESOLVERS: readonly string[] = ["https://1.1.1.1/dns-query"];
+/** The second where the first cannot be reached from the exit: exits answer plain questions themselves (§3.9). */
+const RESOLVERS: readonly string[] = ["https://1.1.1.1/dns-query", "1.1.1.1"];
 const DNS_OVER_TLS = "853";
 /** Bytes. */
 const MTU = 1_500;

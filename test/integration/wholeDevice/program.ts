@@ -24,8 +24,12 @@ export type Command =
   | { readonly do: "pause"; readonly seconds: number }
   | { readonly do: "fetch"; readonly url: string; readonly timeoutMs: number };
 
-/** A line of the program's. */
+/** A line to the program. */
+export type Asked = Command & { readonly id: number };
+
+/** A line of the program's: an answer, or a change of state. */
 export interface Said {
+  readonly id?: number;
   readonly ok?: unknown;
   readonly error?: string;
   readonly state?: string;
@@ -125,9 +129,11 @@ if (import.meta.main) {
 
   // One after the other, but for a change of mind.
   for await (const line of createInterface({ input: process.stdin })) {
-    void carryOut(JSON.parse(line) as Command).then(
-      (ok) => say({ ok: ok ?? null }),
-      (error: unknown) => say({ error: (error as { code?: string }).code ?? String(error) }),
+    const asked = JSON.parse(line) as Asked;
+    const { id } = asked;
+    void carryOut(asked).then(
+      (ok) => say({ id, ok: ok ?? null }),
+      (error: unknown) => say({ id, error: (error as { code?: string }).code ?? String(error) }),
     );
   }
   await tunnel.disconnect();

@@ -33,7 +33,7 @@ import {
 } from "./namespaces.ts";
 import type { Load } from "./load.ts";
 import { CITIES, EXIT_NAME, type Outside } from "./outside.ts";
-import { DEAD, NAMED, type Command, type Said } from "./program.ts";
+import { DEAD, NAMED, type Asked, type Command, type Said } from "./program.ts";
 
 const binaries = binariesHere();
 const HELPER = join(binaries?.xray ?? "", "../montana-helper");
@@ -48,6 +48,7 @@ if (why !== undefined) console.warn(`Whole-device mode is not tested here: ${why
 
 /** Deaths of the program in one test; those of the other modes are tested elsewhere. */
 const KILLS = 12;
+const CANCELS = 10;
 
 /** A child that speaks in lines. */
 class Speaker<T> {
@@ -90,17 +91,15 @@ class Speaker<T> {
 }
 
 class Program extends Speaker<Said> {
-  /** Answers come in the order of the commands where one waits for the other. */
+  #id = 0;
+
   async ask(command: Command): Promise<unknown> {
+    const id = ++this.#id;
     const position = this.said.length;
-    this.child.stdin!.write(`${JSON.stringify(command)}\n`);
-    const { ok, error } = await this.next((line) => "ok" in line || "error" in line, position);
+    this.child.stdin!.write(`${JSON.stringify({ ...command, id } satisfies Asked)}\n`);
+    const { ok, error } = await this.next((line) => line.id === id, position);
     if (error !== undefined) throw new Error(error);
     return ok;
-  }
-
-  send(command: Command): void {
-    this.child.stdin!.write(`${JSON.stringify(command)}\n`);
   }
 }
 
@@ -336,6 +335,18 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     expect((await capture.finish()).leaks).toEqual([]);
   });
 
+  test("leaves nothing behind when connecting is cancelled at any moment", async () => {
+    for (let i = 0; i < CANCELS; i++) {
+      const cancelled = program.ask({ do: "connect", city: "fra", killSwitch: i % 2 === 0 }).catch(() => "cancelled");
+      await sleep(Math.random() * 200);
+      await program.ask({ do: "disconnect" });
+      expect(["cancelled", "fra"]).toContain(await cancelled);
+      expect(findTraces(world)).toEqual([]);
+      expect(enginesRunning(world)).toBe(0);
+    }
+    expect(await fetchFrom()).toBe(MACHINE);
+  });
+
   test("says which way names and IPv6 would take, as the wire shows it", async () => {
     const ways = (): Promise<unknown> => program.ask({ do: "ways" });
     expect(await ways()).toEqual({ resolvers: [[ROUTER, "outside"]], ipv4: "outside", ipv6: "outside" });
@@ -356,9 +367,10 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
       ];
       // Of a third each: while it connects, changes, disconnects.
       for (const command of commands.slice(0, i % 3)) await program.ask(command);
-      program.send(commands[i % 3]!);
+      const cut = program.ask(commands[i % 3]!).catch(() => undefined);
       await sleep(Math.random() * [250, 60, 60][i % 3]!);
       await program.kill();
+      await cut;
       program = startProgram();
       await program.ask({ do: "repair" });
       expect(findTraces(world)).toEqual([]);
