@@ -10,6 +10,7 @@ export const PAGE_FILES: readonly PageFile[] = [
   { file: "index.html", type: "text/html; charset=utf-8", paths: ["/net/", "/net/index.html"] },
   { file: "explorer.css", type: "text/css; charset=utf-8", paths: ["/net/explorer.css"] },
   { file: "explorer.js", type: "text/javascript; charset=utf-8", paths: ["/net/explorer.js"] },
+  { file: "icon.svg", type: "image/svg+xml", paths: ["/net/icon.svg"] },
 ];
 
 /** The page loads nothing from elsewhere, and no other site may frame it. The page itself says the same (a `meta`). */

@@ -28,8 +28,24 @@ export function worldPath(): string {
   return rings
     .map((ring) => ring.flatMap((arc, i) => pointsOf(arcs, arc).slice(i === 0 ? 0 : 1)))
     .filter((points) => points.some(([, latitude]) => latitude > SOUTH_END))
+    .flatMap(acrossTheDateLine)
     .map((points) => `M${points.slice(0, -1).map(textOf).join(" ")}Z`)
     .join("");
+}
+
+/** A ring that crosses 180° goes on beyond it, and stands on the other side of the map once more. */
+function acrossTheDateLine(ring: readonly Point[]): readonly (readonly Point[])[] {
+  let turn = 0;
+  const whole = ring.map(([x, y], i): Point => {
+    const step = i === 0 ? 0 : x - ring[i - 1]![0];
+    if (Math.abs(step) > 180) turn -= Math.sign(step) * 360;
+    return [x + turn, y];
+  });
+  const shifted = (by: number): readonly Point[] => whole.map(([x, y]) => [x + by, y]);
+  const copies = [whole];
+  if (whole.some(([x]) => x > 180)) copies.push([...shifted(-360)]);
+  if (whole.some(([x]) => x < -180)) copies.push([...shifted(360)]);
+  return copies;
 }
 
 /** Arcs hold differences of whole numbers. */

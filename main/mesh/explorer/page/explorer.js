@@ -84,7 +84,7 @@ const texts = {
       unknown: "ещё не проверен",
       "node-only": "узел без VPN",
     },
-    phases: { Bootstrap: "Запуск", CandidateVdf: "Кандидат", Registered: "Зарегистрирован", Active: "Активен" },
+    phases: { Bootstrap: "Запуск", CandidateVdf: "Кандидат", Registered: "Записан", Active: "Активен" },
     units: ["с", "мин", "ч", "дн."],
   },
 };
@@ -265,21 +265,27 @@ function drawCity({ city, x, y }, unit, taken, isShort, box) {
     shape("circle", { class: "dot", cx: x, cy: y, r: 6 * unit }),
   );
   const text = isShort ? city.code.toUpperCase() : city.label;
-  const [width, height] = [text.length * LABEL_PX * 0.62 * unit, LABEL_PX * 1.25 * unit];
+  const [width, height] = [text.length * LABEL_PX * 0.68 * unit, LABEL_PX * 1.25 * unit];
   const gap = 10 * unit;
   const sides = [
-    { x: x + gap, y: y - height / 2 },
-    { x: x - gap - width, y: y - height / 2 },
-    { x: x - width / 2, y: y - gap - height },
-    { x: x - width / 2, y: y + gap },
-  ].map((corner) => ({ ...corner, width, height }));
+    { x: x + gap, y: y - height / 2, anchor: "start", textX: x + gap },
+    { x: x - gap - width, y: y - height / 2, anchor: "end", textX: x - gap },
+    { x: x - width / 2, y: y - gap - height, anchor: "middle", textX: x },
+    { x: x - width / 2, y: y + gap, anchor: "middle", textX: x },
+  ].map((place) => ({ ...place, width, height }));
   const side = sides.find((place) => isInside(place, box) && !taken.some((other) => meets(place, other)));
   if (side === undefined) return group;
   taken.push(side);
   group.append(
     shape(
       "text",
-      { x: side.x, y: side.y + height * 0.76, "font-size": LABEL_PX * unit, "stroke-width": 3 * unit },
+      {
+        x: side.textX,
+        y: side.y + height * 0.76,
+        "text-anchor": side.anchor,
+        "font-size": LABEL_PX * unit,
+        "stroke-width": 3 * unit,
+      },
       text,
     ),
   );

@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, test } from "vitest";
+
+import { NETWORKS, readFixture } from "../../cities/cities.fixture.ts";
+import { decodeExplorer } from "../../cities/explorer.ts";
+import { makeMeshPlace, type MeshPlace } from "../aggregator/aggregator.fixture.ts";
+import { openStateFiles } from "../aggregator/stateFiles.ts";
+import type { Fetcher } from "../aggregator/fetcher.ts";
+import { runExplorer } from "./collector.ts";
+import { explorerFetcher, readExplorerFixture } from "./explorer.fixture.ts";
+
+let place: MeshPlace;
+afterEach(() => place.remove());
+
+const run = (fetcher: Fetcher, nowUnix: number) => runExplorer(place.settings(), { fetcher, nowUnix: () => nowUnix });
+
+describe("the explorer's collector", () => {
+  test.each(NETWORKS)("makes the fixture's data.json of what the nodes of %s print", async (network) => {
+    place = makeMeshPlace(readFixture(`${network}/cities.json`));
+    const expected = readExplorerFixture(network);
+    openStateFiles(place.settings().stateDirectory).writeFirstSeen(
+      new Map(
+        expected.discovered_peers.map(({ peer_id: peer, first_seen_unix: first }) => [
+          peer,
+          { firstSeenUnix: first, lastSeenUnix: expected.updated_unix - 60 },
+        ]),
+      ),
+    );
+    const report = await run(explorerFetcher(network), expected.updated_unix);
+    expect(report).toMatchObject({ nodes: expected.network_summary.active_nodes, alarms: [] });
+    expect(decodeExplorer(place.readPublic("net/data.json"))).toEqual(expected);
+    expect(place.readPublic("net/data.json")).toBe(readFixture(`${network}/explorer-data.json`));
+  });
+
+  test("remembers since when a peer is there, and lists it no more ten minutes after its last word", async () => {
+    place = makeMeshPlace(readFixture("three-city/cities.json"));
+    const fetcher = explorerFetcher("three-city");
+    const { updated_unix: now } = readExplorerFixture("three-city");
+    await run(fetcher, now);
+    await run(fetcher, now + 100);
+    const [peer] = decodeExplorer(place.readPublic("net/data.json")).discovered_peers;
+    expect(peer).toMatchObject({ first_seen_unix: now, uptime_seconds: 100, status: "stale", remote_ip: "hidden" });
+    expect((await run(fetcher, now + 700)).discovered).toBe(0);
+  });
+
+  test("goes on with the other nodes when one prints nonsense or ten megabytes of it", async () => {
+    place = makeMeshPlace(readFixture("three-city/cities.json"));
+    const good = explorerFetcher("three-city");
+    const fetcher: Fetcher = {
+      fetch: (peer, file, signal) =>
+        peer.node === "frankfurt"
+          ? Promise.resolve({ kind: "body", body: "[network] heartbeat OK peer=\u0000\r".repeat(300_000) })
+          : good.fetch(peer, file, signal),
+    };
+    const report = await run(fetcher, readExplorerFixture("three-city").updated_unix);
+    expect(report).toMatchObject({ nodes: 2, discovered: 1 });
+    const rows = decodeExplorer(place.readPublic("net/data.json")).nodes.map(({ host, status }) => `${host} ${status}`);
+    expect(rows).toEqual(["moscow active", "frankfurt no_data", "helsinki active"]);
+  });
+});
