@@ -198,8 +198,8 @@ export class HelperWorld {
   }
 
   /** Starts the helper with the rights that its unit leaves it, and gives its process id once it answers. */
-  async serve(engine = this.engineFile): Promise<number> {
-    const command = [this.helperFile, "serve", "--socket", this.socket, "--uid", String(USER), "--engine", engine];
+  async serve(engine = this.engineFile, uid = USER): Promise<number> {
+    const command = [this.helperFile, "serve", "--socket", this.socket, "--uid", String(uid), "--engine", engine];
     const limited = ["setpriv", "--no-new-privs", `--bounding-set=-all,${unitCapabilities()}`, ...command];
     const helper = spawn("nsenter", this.#enter(limited), { stdio: ["ignore", "inherit", "inherit"] });
     this.#helper = helper;
@@ -210,7 +210,7 @@ export class HelperWorld {
     return helper.pid!;
   }
 
-  /** Root is heard, if only to be told what it may not. */
+  /** Root is heard, whatever it is told. */
   #answers(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(this.socket, () => socket.write(`{"id":0,"do":"status"}\n`));
@@ -237,8 +237,8 @@ export class HelperWorld {
   }
 
   /** A client that governs. */
-  async governor(): Promise<HelperClient> {
-    const client = this.client();
+  async governor(uid = USER): Promise<HelperClient> {
+    const client = this.client(uid);
     await client.get("hello", { version: 1 });
     return client;
   }

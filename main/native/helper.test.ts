@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -161,7 +162,7 @@ describe.skipIf(reason !== undefined)(
 
     describe("runs the engine", () => {
       test("as its user, with one right, no environment and no descriptor of its own", async () => {
-        await world.serve();
+        const helper = await world.serve();
         const { client, pid } = await world.tunnel();
         const status = readFileSync(`/proc/${pid}/status`, "utf8");
         const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*$`, "m").exec(status)![1];
@@ -171,18 +172,29 @@ describe.skipIf(reason !== undefined)(
         const sets = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(field);
         expect(sets).toEqual(Array(5).fill(onlyNetAdmin));
         expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toBe("");
+        const sockets = (of: number) =>
+          readdirSync(`/proc/${of}/fd`)
+            .map((fd) => readlinkSync(`/proc/${of}/fd/${fd}`))
+            .filter((target) => target.startsWith("socket:"));
+        const ofHelper = sockets(helper);
+        expect(ofHelper.length).toBeGreaterThan(1);
+        expect(sockets(pid).filter((socket) => ofHelper.includes(socket))).toEqual([]);
         expect(codeOf(await client.ask("start", { config: "{}" }))).toBe("already-running");
         expect(await client.get("status")).toMatchObject({ engine: pid });
         await client.get("stop");
         expect(isRunning(pid)).toBe(false);
-        expect(client.received).toContainEqual({ event: "exited", code: 0, signal: null });
+        expect(client.received.filter(({ event }) => event === "exited")).toHaveLength(1);
         expect(await client.get("stop")).toEqual({});
+        await world.startEngine(client);
+        expect(await Promise.all([client.get("stop"), client.get("stop")])).toEqual([{}, {}]);
       });
 
-      test("as anyone but root, even for a user who is root", async () => {
-        await world.serve();
-        const root = world.client(0);
-        expect(codeOf(await root.ask("start", { config: "{}" }))).toBe("not-allowed");
+      test("with no more than that one right for a user who is root", async () => {
+        await world.serve(world.engineFile, 0);
+        const pid = await world.startEngine(await world.governor(0));
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        const sets = [...status.matchAll(/^Cap(?:Inh|Prm|Eff|Bnd|Amb):\s*(\S+)$/gm)].map((match) => match[1]);
+        expect(sets).toEqual(Array(5).fill("0000000000001000"));
       });
 
       test("and tells what it says and how it ends when it refuses its configuration", async () => {

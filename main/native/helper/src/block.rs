@@ -30,6 +30,8 @@ pub struct Block {
     /// Root's alone; for the note of `reverse_path`.
     directory: PathBuf,
     wanted: Option<Way>,
+    /// Where nothing is wanted, something may be left.
+    is_unclear: bool,
     /// The interface that `resolver` has been told of.
     resolved_by: Option<u32>,
     pause_ends_at_ms: Option<u64>,
@@ -38,7 +40,7 @@ pub struct Block {
 impl Block {
     pub fn open(directory: PathBuf) -> Result<Self, Failure> {
         let routes = Routes::open().map_err(|error| refused("netlink", &error))?;
-        Ok(Self { routes, directory, wanted: None, resolved_by: None, pause_ends_at_ms: None })
+        Ok(Self { routes, directory, wanted: None, is_unclear: false, resolved_by: None, pause_ends_at_ms: None })
     }
 
     /// Takes over from a helper that was killed: its kill switch goes on, closed; anything else goes.
@@ -116,14 +118,14 @@ impl Block {
 
     /// Takes the way into the tunnel away, so that nothing leaves; where nothing stands, nothing is set.
     pub fn close(&mut self) -> Result<(), Failure> {
-        self.end_pause()?;
+        let ended = self.end_pause();
         if let Some(way) = &mut self.wanted {
             way.tunnel = None;
         }
         for family in Family::ALL {
             self.routes.close(family)?;
         }
-        self.lead_resolver(None)
+        self.lead_resolver(None).and(ended)
     }
 
     /// Takes everything away. All is tried; gives the first failure.
@@ -138,7 +140,9 @@ impl Block {
             firewall::remove(Table::Names).map_err(|error| refused("firewall", &error)),
             reverse_path::restore(&self.directory).map_err(|error| refused("reverse-path", &error)),
         ];
-        outcomes.into_iter().collect()
+        let outcome: Result<(), Failure> = outcomes.into_iter().collect();
+        self.is_unclear = outcome.is_err();
+        outcome
     }
 
     /// When nobody governs any more: a kill switch holds, anything else goes.
@@ -148,7 +152,9 @@ impl Block {
 
     /// Puts back what another program has taken away, a firewall's reload for example.
     pub fn repair(&mut self) -> Result<(), Failure> {
-        let Some(way) = self.wanted else { return Ok(()) };
+        let Some(way) = self.wanted else {
+            return if self.is_unclear { self.clear() } else { Ok(()) };
+        };
         let stands = |table| firewall::exists(table).map_err(|error| refused("firewall", &error));
         if way.kill_switch && !stands(Table::KillSwitch)? {
             firewall::load_kill_switch(way.lan)?;

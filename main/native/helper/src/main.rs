@@ -37,7 +37,8 @@ const SOCKET: &str = "/run/montana/helper.sock";
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
-    let outcome = command(std::env::args().skip(1).collect());
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.into_string().map_err(|_| invalid()));
+    let outcome = arguments.collect::<Result<Vec<_>, _>>().and_then(command);
     // Nobody may listen.
     match outcome {
         Ok(None) => ExitCode::SUCCESS,

@@ -19,11 +19,14 @@ use crate::sys::{Peer, boot_ms, peer_of, poll};
 
 const CLIENTS_MAX: usize = 4;
 const LINE_BYTES_MAX: usize = 256 * 1024;
+const STOPS_MAX: usize = 16;
 const READ_BYTES: usize = 64 * 1024;
 /// Beyond this, engine lines are dropped and requests wait.
 const OUTPUT_BYTES_HIGH: usize = 256 * 1024;
 /// How long after word of a change the block is looked at, so that many changes are looked at once.
 const REPAIR_DELAY_MS: u64 = 100;
+/// How long after it has failed it is tried again.
+const RETRY_DELAY_MS: u64 = 1_000;
 
 /// The groups of the kernel's word of changes: routes and rules of both families, firewall tables.
 const ROUTE_GROUPS: [u32; 4] = [7, 8, 11, 19];
@@ -43,8 +46,8 @@ struct Client {
     lines_dropped: i64,
     governs: bool,
     is_gone: bool,
-    /// The id of a `stop` that waits for the engine's end.
-    stop: Option<i64>,
+    /// The ids of `stop` that wait for the engine's end.
+    stops: Vec<i64>,
 }
 
 pub struct Server {
@@ -132,12 +135,12 @@ impl Server {
     fn keep_time(&mut self) {
         let now = boot_ms();
         if self.repair_at_ms.is_some_and(|at| at <= now) {
-            self.repair_at_ms = None;
-            // What cannot be put back now is tried at the next change.
-            let _ = self.block.repair();
+            let repaired = self.block.repair();
+            self.repair_at_ms = repaired.is_err().then_some(now + RETRY_DELAY_MS);
         }
         if self.block.pause_ends_at_ms().is_some_and(|at| at <= now) {
-            let _ = self.block.end_pause();
+            let ended = self.block.end_pause();
+            self.repair_soon_unless(ended.is_ok());
         }
         if let Some(engine) = &mut self.engine {
             engine.enforce();
@@ -166,7 +169,7 @@ impl Server {
             client.tell(&exited);
         }
         for client in &mut self.clients {
-            if let Some(id) = client.stop.take() {
+            for id in std::mem::take(&mut client.stops) {
                 client.reply(Some(id), Ok(Vec::new()));
             }
         }
@@ -198,7 +201,7 @@ impl Server {
             lines_dropped: 0,
             governs: false,
             is_gone: false,
-            stop: None,
+            stops: Vec::new(),
         });
     }
 
@@ -213,8 +216,15 @@ impl Server {
 
     fn abandon(&mut self) {
         // The rules first: without a kill switch the machine goes on by its own way, with one there is no other.
-        let _ = self.block.abandon();
+        let abandoned = self.block.abandon();
+        self.repair_soon_unless(abandoned.is_ok());
         self.collect_engine();
+    }
+
+    fn repair_soon_unless(&mut self, is_done: bool) {
+        if !is_done {
+            self.repair_at_ms.get_or_insert(boot_ms() + RETRY_DELAY_MS);
+        }
     }
 
     /// Takes requests and writes replies as long as the client reads.
@@ -247,9 +257,13 @@ impl Server {
             Request::Unroute { keep_blocked: false } => self.block.clear()?,
             Request::Stop => {
                 if let Some(engine) = &mut self.engine {
+                    let stops = &mut self.clients[index].stops;
+                    if stops.len() == STOPS_MAX {
+                        return Err(Failure::new("bad-request").text("reason", "stop"));
+                    }
                     engine.ask_to_end();
-                    let earlier = std::mem::replace(&mut self.clients[index].stop, id);
-                    return Ok(earlier.map(|_| Vec::new()));
+                    stops.extend(id);
+                    return Ok(None);
                 }
             }
             Request::Release => {
