@@ -69,7 +69,8 @@ export const mesh: Command = {
     unit: { type: "string", value: "TEXT", summary: `keys: the node's systemd unit (${NODE_PATHS.unit})` },
   },
   detail:
-    "aggregate asks every node for its link and its peers, publishes what follows and probes the exits. explore reads the " +
+    "aggregate asks every node for its link and its peers, publishes what follows and probes the exits, one by one over almost " +
+    "three minutes. explore reads the " +
     "nodes' status and journals and writes the explorer's page. sync-keys writes keys.json. serve answers the public from " +
     "what lies there; any web server can do that instead. check reads the settings and looks at what is published. keys " +
     "makes the aggregator's keys and prints the lines for authorized_keys of every node's account.",

@@ -5,6 +5,8 @@ export const FETCH_TIMEOUT_MS = 15_000;
 export const CONNECT_TIMEOUT_SECONDS = 5;
 /** All fetches of one run; a node that was not asked until then counts as failed. */
 export const FETCHES_DEADLINE_MS = 90_000;
+/** The same of the explorer, which runs every minute. */
+export const EXPLORER_DEADLINE_MS = 35_000;
 export const PARALLEL_MIN = 16;
 export const PARALLEL_MAX = 256;
 /** Journal of one witness in one run. */
@@ -18,5 +20,5 @@ export const HOST_KEYS_MAX = 8;
 export const STATE_FILE_MAX = 67_108_864;
 export const SETTINGS_FILE_MAX = 16_777_216;
 /** Probes run over this time in each run, so that no exit sees all at once (§4.8). */
-export const PROBE_SPREAD_SECONDS = 180;
+export const PROBE_SPREAD_SECONDS = 165;
 export const PROBE_JITTER_SECONDS = 10;

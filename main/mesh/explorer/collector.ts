@@ -10,7 +10,7 @@ import { decodePeers } from "../../cities/peers.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { secretsOf } from "../aggregator/aggregator.ts";
 import { fetchAll, type Answer, type Fetcher } from "../aggregator/fetcher.ts";
-import { FETCHES_DEADLINE_MS, JOURNAL_EVENTS_MAX } from "../aggregator/limits.ts";
+import { EXPLORER_DEADLINE_MS, JOURNAL_EVENTS_MAX } from "../aggregator/limits.ts";
 import { openPublicFiles, PUBLIC_PATHS, type Alarm } from "../aggregator/publicFiles.ts";
 import { readCities, type Settings } from "../aggregator/settings.ts";
 import { openStateFiles } from "../aggregator/stateFiles.ts";
@@ -75,7 +75,7 @@ async function readNodes({ peers, parallel }: Settings, { fetcher, timeoutMs }: 
   const statuses = new Map<string, NodeStatus | "no_data" | "unreachable">();
   const events = new Map<string, readonly JournalEvent[]>();
   const ownPeers: string[] = [];
-  const timing = { parallel, deadlineMs: FETCHES_DEADLINE_MS, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const timing = { parallel, deadlineMs: EXPLORER_DEADLINE_MS, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   await fetchAll(fetcher, peers, ["status", "journal", "peers"], timing, ({ node }, file, answer) => {
     if (file === "status") statuses.set(node, statusOf(answer));
     else if (answer.kind === "body" && file === "journal") events.set(node, readJournal(answer.body));
