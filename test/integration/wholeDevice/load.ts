@@ -6,7 +6,7 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 
 import { SITE_NAME } from "../../../main/xray/mesh.fixture.ts";
-import { RESOLVER, ROUTER, SITE, SITE6 } from "./namespaces.ts";
+import { LAST_PORT, RESOLVER, ROUTER, SITE, SITE6 } from "./namespaces.ts";
 
 export interface Load {
   readonly tried: number;
@@ -60,6 +60,8 @@ if (import.meta.main) {
     () => byUdp(6, SITE6, 53),
     () => byUdp(6, SITE6, 4_433),
   ];
+  // Whoever looks at the wire asks for something to end with.
+  process.stdin.on("data", () => byUdp(4, ROUTER, LAST_PORT));
   let turn = 0;
   setInterval(() => kinds[turn++ % kinds.length]!(), PERIOD);
   setInterval(() => process.stdout.write(`${JSON.stringify({ tried, answered } satisfies Load)}\n`), 1_000);

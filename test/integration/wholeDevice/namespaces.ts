@@ -193,9 +193,9 @@ export class Capture {
   readonly #world: World;
   readonly #child: ChildProcess;
   readonly #file: string;
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<string>;
 
-  private constructor(world: World, child: ChildProcess, file: string, ended: Promise<unknown>) {
+  private constructor(world: World, child: ChildProcess, file: string, ended: Promise<string>) {
     this.#world = world;
     this.#child = child;
     this.#file = file;
@@ -205,10 +205,26 @@ export class Capture {
   /** Of every packet that the machine sends, from now on. */
   static async start(world: World, name: string): Promise<Capture> {
     const file = join(world.folder, `${name}.pcap`);
-    const args = ["-i", "wire0", "-w", file, "-U", "-Z", "root", "-B", "16384", "-s", "128", "-n", "-Q", "in"];
+    const args = [
+      "-i",
+      "wire0",
+      "-w",
+      file,
+      "-U",
+      "-Z",
+      "root",
+      "-B",
+      "16384",
+      "-s",
+      "128",
+      "-n",
+      "-Q",
+      "in",
+      "--immediate-mode",
+    ];
     const child = runIn(world.outside, [toolPath("tcpdump")!, ...args], { stdio: ["ignore", "ignore", "pipe"] });
-    const ended = new Promise((resolve) => child.once("exit", resolve));
     let said = "";
+    const ended = new Promise<string>((resolve) => child.once("close", () => resolve(said)));
     await new Promise<void>((resolve, reject) => {
       child.stderr!.on("data", (chunk: Buffer) => {
         said += chunk.toString();
@@ -219,12 +235,16 @@ export class Capture {
     return new Capture(world, child, file, ended);
   }
 
-  /** Ends it; gives how many packets there were in all, and those that must not be, as tcpdump prints them. */
-  async finish(): Promise<{ readonly packets: number; readonly leaks: readonly string[] }> {
-    // What was sent before is on the wire, but not yet in the file.
-    await sleep(300);
+  /**
+   * Ends it; gives how many packets there were in all, and those that must not be, as tcpdump prints them. `sendLast` makes the
+   * machine send something to {@link LAST_PORT} of the router, which the kill switch lets past: once that is in the file, all is.
+   */
+  async finish(sendLast: () => void): Promise<{ readonly packets: number; readonly leaks: readonly string[] }> {
+    sendLast();
+    while (this.#read(LAST).length === 0) await sleep(50);
     this.#child.kill("SIGINT");
-    await this.#ended;
+    const said = await this.#ended;
+    if (!said.includes("\n0 packets dropped by kernel")) throw new Error(`tcpdump: ${said}`);
     return { packets: this.#read("").length, leaks: this.#read(`not (${ALLOWED})`) };
   }
 
@@ -238,8 +258,12 @@ export class Capture {
   }
 }
 
+/** Discards what comes. */
+export const LAST_PORT = 9;
+const LAST = `(udp port ${LAST_PORT} and host ${ROUTER})`;
 /** To exits, and what finds the router; multicast listener reports among it, which the kernel sends by itself. */
 const ALLOWED = [
+  LAST,
   "arp",
   ...EXITS.map((exit) => `(tcp port ${EXIT_PORT} and host ${exit})`),
   "(icmp6 and ip6[40] >= 133 and ip6[40] <= 136)",

@@ -49,6 +49,8 @@ if (why !== undefined) console.warn(`Whole-device mode is not tested here: ${why
 /** Deaths of the program in one test; those of the other modes are tested elsewhere. */
 const KILLS = 12;
 const CANCELS = 10;
+/** Milliseconds: other tests may have all processors. */
+const PATIENCE = 120_000;
 
 /** A child that speaks in lines. */
 class Speaker<T> {
@@ -134,10 +136,10 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     load = new Speaker(runIn(world.machine, [process.execPath, here("load.ts")], { isPerson: true }));
     await load.next(() => true, 0);
     pings = startPings(world);
-  });
+  }, PATIENCE);
   afterAll(async () => {
     await world.close();
-  });
+  }, PATIENCE);
   afterEach(async () => {
     // Each begins on a machine as it was.
     if (helper.exitCode !== null || helper.signalCode !== null) await startHelper();
@@ -145,7 +147,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     program = startProgram();
     await program.ask({ do: "repair" });
     expect(findTraces(world)).toEqual([]);
-  });
+  }, PATIENCE);
 
   async function startHelper(): Promise<void> {
     const socket = join(world.folder, "helper.sock");
@@ -169,6 +171,8 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     program.ask({ do: "connect", city, killSwitch });
   const fetchFrom = async (timeoutMs = 10_000): Promise<unknown> =>
     program.ask({ do: "fetch", url: `http://${SITE}/from`, timeoutMs }).catch(() => "nothing");
+
+  const sendLast = (): void => void load.child.stdin!.write("\n");
 
   /** So many more tries of every kind. */
   async function untilTried(more: number): Promise<void> {
@@ -198,7 +202,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
       if (i % 5 === 0) expect(await fetchFrom()).toBe(EXITS[CITIES.indexOf(city)]);
     }
     await untilTried(100);
-    const { packets, leaks } = await capture.finish();
+    const { packets, leaks } = await capture.finish(sendLast);
     expect(leaks).toEqual([]);
     expect(packets).toBeGreaterThan(500);
     expect(load.said.at(-1)!.answered).toBeGreaterThan(before.answered);
@@ -215,7 +219,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     await program.next(({ cause }) => cause === "child-exited", position);
     await program.next(({ state }) => state === "connected", position);
     await untilTried(60);
-    expect((await capture.finish()).leaks).toEqual([]);
+    expect((await capture.finish(sendLast)).leaks).toEqual([]);
     expect(await fetchFrom()).toBe(EXITS[0]);
   });
 
@@ -227,7 +231,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     await untilTried(60);
     await startHelper();
     await program.next(({ state }) => state === "connected", position);
-    expect((await capture.finish()).leaks).toEqual([]);
+    expect((await capture.finish(sendLast)).leaks).toEqual([]);
     expect(await fetchFrom()).toBe(EXITS[1]);
   });
 
@@ -247,7 +251,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     program = startProgram();
     expect(await connect("fra")).toBe("fra");
     await untilTried(30);
-    expect((await capture.finish()).leaks).toEqual([]);
+    expect((await capture.finish(sendLast)).leaks).toEqual([]);
     expect(await fetchFrom()).toBe(EXITS[0]);
   });
 
@@ -257,7 +261,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     await untilTried(60);
     await program.kill();
     await untilTried(60);
-    const { leaks } = await capture.finish();
+    const { leaks } = await capture.finish(sendLast);
     for (const seen of [`> ${SITE}.80`, `> ${RESOLVER}.53`, `> ${ROUTER}.53`, `> ${SITE6}.80`, ...pings]) {
       expect(leaks.filter((line) => line.includes(seen))).not.toEqual([]);
     }
@@ -269,7 +273,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     const capture = await Capture.start(world, "blocked");
     expect(await fetchFrom(1_000)).toBe("nothing");
     await untilTried(60);
-    expect((await capture.finish()).leaks).toEqual([]);
+    expect((await capture.finish(sendLast)).leaks).toEqual([]);
     await program.ask({ do: "pause", seconds: 60 });
     expect(await fetchFrom()).toBe(MACHINE);
     await program.ask({ do: "end-pause" });
@@ -301,7 +305,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     const capture = await Capture.start(world, "never");
     expect(await fetchFrom(1_000)).toBe("nothing");
     await untilTried(60);
-    expect((await capture.finish()).leaks).toEqual([]);
+    expect((await capture.finish(sendLast)).leaks).toEqual([]);
     const freed = runIn(world.machine, [toolPath("ip")!, "link", "del", "montana0"], { stdio: "ignore" });
     await once(freed, "exit");
     await program.next(({ state }) => state === "connected", 0);
@@ -317,7 +321,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     program = startProgram();
     expect(await connect(NAMED)).toBe(NAMED);
     expect(await fetchFrom()).toBe(EXITS[0]);
-    const { leaks } = await capture.finish();
+    const { leaks } = await capture.finish(sendLast);
     expect(leaks).not.toEqual([]);
     expect(leaks.filter((line) => !line.includes(EXIT_NAME))).toEqual([]);
   });
@@ -332,7 +336,7 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     expect(await fetchFrom()).toBe(EXITS[2]);
     await untilTried(60);
     moveTo(world, MACHINE);
-    expect((await capture.finish()).leaks).toEqual([]);
+    expect((await capture.finish(sendLast)).leaks).toEqual([]);
   });
 
   test("leaves nothing behind when connecting is cancelled at any moment", async () => {
