@@ -20,15 +20,8 @@ const isEntry = (path: string): boolean => /^main\/app\/[^/]+\.ts$|(\.thread|\/w
  * reaches, or that no runner imports, fails the test.
  */
 const AWAITED: Readonly<Record<string, string>> = {
-  "main/cities/aggregation.ts": "main/mesh, the subscription",
   "main/cities/capacity.ts": "main/mesh, the explorer page",
   "main/cities/deepLinks.ts": "main/mesh, links for phones",
-  "main/cities/discovery.ts": "main/mesh, the explorer",
-  "main/cities/endpoints.ts": "main/mesh, the public server",
-  "main/cities/journal.ts": "main/mesh, the explorer",
-  "main/cities/network.ts": "main/mesh, network.json",
-  "main/cities/nodeStatus.ts": "main/mesh, the explorer",
-  "main/cities/publicationGate.ts": "main/mesh, before anything is published",
   "main/keystore/legacyTransportKey.ts": "comparison with what the reference prints of an imported identity",
   "main/network/messages/batchLookup.ts": "a service for clients that have an account and no node",
   "main/network/messages/peerRecord.ts": "the long form of an address, which no message carries",

@@ -718,4 +718,54 @@ export const ru: Partial<Record<keyof typeof en, { readonly sentence: string; re
     sentence: "{{name}} брать нельзя: туннели под этим именем ищут.",
     remedy: "Выберите другой сайт.",
   },
+
+  // Сеть городов: сторона оператора
+  "mesh-settings-invalid": {
+    sentence: "Настройки из {{file}} использовать нельзя: {{reason}} {{at}}.",
+    remedy: "Исправьте это место; рабочий образец — в main/mesh/aggregator/README.md.",
+  },
+  "mesh-cities-invalid": {
+    sentence: "Города в {{file}} противоречат себе: {{reason}}, место {{at}}.",
+    remedy: "Исправьте это место и проверьте: montana mesh check. До тех пор остаётся то, что опубликовано.",
+  },
+  "mesh-running": {
+    sentence: "С {{directory}} уже работает такой же запуск.",
+    remedy: "Дождитесь его или остановите тот, который повторяется.",
+  },
+  "mesh-state-damaged": {
+    sentence: "В {{file}} не то, что записал агрегатор.",
+    remedy: "Проверьте диск. Чтобы продолжить без файла, уберите его: следующий запуск начнёт с ответов узлов.",
+  },
+  "mesh-program-missing": {
+    sentence: "{{program}} не запускается: {{errno}}.",
+    remedy: "Установите клиентские программы OpenSSH.",
+  },
+  "mesh-program-failed": {
+    sentence: "{{program}} завершилась с ошибкой: {{reason}}.",
+    remedy: "Проверьте каталог ключей, названный в настройках.",
+  },
+  "mesh-key-exposed": {
+    sentence: "Закрытый ключ {{file}} могут прочесть другие пользователи этой машины (права {{mode}}).",
+    remedy: "Выполните chmod 600; если его могли прочесть, создайте новые ключи и замените строки на узлах.",
+  },
+  "mesh-exit-unusable": {
+    sentence: "Основной выход {{node}} не дал ничего пригодного: {{reason}}.",
+    remedy: "Прежние ключи остаются. Проверьте этот узел или назовите другой в canonical_exit.",
+  },
+  "mesh-certificate-invalid": {
+    sentence: "Сертификат из {{file}} использовать нельзя: {{reason}}.",
+    remedy: "Оба файла должны быть в PEM, подходить друг к другу и читаться этим пользователем.",
+  },
+  "mesh-tls-needed": {
+    sentence: "Без сертификата можно отвечать только этой машине, а {{address}} открыт и другим.",
+    remedy: "Укажите --certificate и --key или --acme NAME; либо слушайте 127.0.0.1 за обратным прокси.",
+  },
+  "mesh-listen-failed": {
+    sentence: "Сервер не может слушать {{address}}: {{errno}}.",
+    remedy: "Выберите другой адрес или порт либо остановите программу, которая его занимает.",
+  },
+  "mesh-acme-failed": {
+    sentence: "Сертификат получить не удалось: {{reason}}.",
+    remedy: "Имя должно вести на эту машину, а порт 80 — на адрес из --acme-listen.",
+  },
 };

@@ -1,6 +1,6 @@
 /** Keys of the aggregator, and the lines that let a node's account accept them (chapter 08 §7.1). */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { errnoOf, meshError } from "./errors.ts";
@@ -59,6 +59,3 @@ function runKeygen(args: readonly string[]): string {
   if (status !== 0) throw meshError("mesh-program-failed", { program, reason: stderr.trim().slice(0, 200) });
   return stdout;
 }
-
-export const readPublicKey = (keysDirectory: string, file: NodeFile): string =>
-  readFileSync(`${keyFileOf(keysDirectory, file)}.pub`, "utf8").trim();

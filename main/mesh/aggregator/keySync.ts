@@ -55,7 +55,7 @@ function readKeys(answer: Answer | undefined, node: string, allowLoopback: boole
     return keysOf(decodeMyVpn(answer.body, node, allowLoopback), nowUnix);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    throw meshError("mesh-exit-unusable", { node, reason: error.code });
+    throw meshError("mesh-exit-unusable", { node, reason: (error as ProtocolError).code });
   }
 }
 

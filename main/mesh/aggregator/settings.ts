@@ -185,6 +185,7 @@ function readAs<T>(
     return read(body);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    throw meshError(invalid, { file, reason: error.code, at: error.params["at"] ?? "" });
+    const { code, params } = error as ProtocolError;
+    throw meshError(invalid, { file, reason: code, at: params["at"] ?? "" });
   }
 }

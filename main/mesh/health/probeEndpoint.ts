@@ -70,7 +70,7 @@ function shakeHands(
     };
     const timer = setTimeout(() => settle("tls-timeout"), tlsTimeoutMs);
     tls.once("secureConnect", () => settle(undefined));
-    tls.on("error", (error) => settle(handshakeErrorOf(error)));
+    tls.on("error", (error: Error) => settle(handshakeErrorOf(error)));
     tls.once("close", () => settle("reset"));
   });
 }

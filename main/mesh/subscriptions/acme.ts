@@ -71,7 +71,7 @@ export async function openCertificates(options: CertificateOptions): Promise<Cer
 }
 
 function failureOf(error: unknown): ProtocolError {
-  if (error instanceof ProtocolError) return error;
+  if (error instanceof ProtocolError) return error as ProtocolError;
   const reason = error instanceof Error ? error.message.slice(0, 200) : "unknown";
   return meshError("mesh-acme-failed", { reason });
 }

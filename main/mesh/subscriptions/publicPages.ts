@@ -25,6 +25,9 @@ export interface PublicPages {
   refresh(): Promise<void>;
 }
 
+/** A link is not followed, and a pipe in a file's place does not hold this up. Windows has neither flag. */
+const READ_NO_LINK =
+  process.platform === "win32" ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const DIRECTORIES = ["vpn", "vpn/city", "net"] as const;
 const DOCUMENTS = [PUBLIC_PATHS.cities, PUBLIC_PATHS.network, PUBLIC_PATHS.health, PUBLIC_PATHS.explorer];
 
@@ -102,7 +105,7 @@ async function listCodes(directory: string): Promise<readonly string[]> {
 async function readBounded(path: string, bytesMax: number): Promise<string | undefined> {
   let file;
   try {
-    file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    file = await open(path, READ_NO_LINK);
   } catch (error) {
     if (["ENOENT", "ELOOP"].includes(errnoOf(error))) return undefined;
     throw meshError("file-unreadable", { file: path, errno: errnoOf(error) });

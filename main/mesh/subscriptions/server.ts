@@ -134,7 +134,7 @@ function createServer({ tls }: ServerOptions, timing: Timing): Server | HttpsSer
   server.timeout = timing.idleTimeoutMs;
   // Nothing is said to what does not speak HTTP.
   server.on("clientError", (_, socket) => socket.destroy());
-  server.on("tlsClientError", (_, socket) => socket.destroy());
+  (server as HttpsServer).on("tlsClientError", (_, socket) => socket.destroy());
   return server;
 }
 
