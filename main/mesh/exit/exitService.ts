@@ -12,6 +12,7 @@ import type { Binaries } from "../../xray/binaries.ts";
 import { openEngineDirectory } from "../../xray/directory.ts";
 import { startEngine, type Engine, type EngineEvent } from "../../xray/engine.ts";
 import { createExitKeys } from "../../xray/exitKeys.ts";
+import { endLeftover } from "../../xray/leftover.ts";
 import { findPlace, type Gazetteer } from "../cities/gazetteer.ts";
 import { countConnections } from "./connections.ts";
 import { checkDecoy, type DecoyReport } from "./decoyCheck.ts";
@@ -234,12 +235,12 @@ export class ExitService {
       publicationOf(wanted);
       const isDecoyNew = JSON.stringify(wanted.decoy) !== JSON.stringify(this.#record?.decoy);
       const decoy = wanted.decoy !== null && isDecoyNew ? await checkDecoy(wanted.decoy) : null;
+      const oldRate = this.#record?.rate ?? null;
+      this.#write(wanted);
       if (decoy !== null) {
         this.#remember({ ...this.#figures, decoy: decoySeen(freshFigures(this.#now()).decoy, null, this.#now()) });
         this.#decoyAt = performance.now();
       }
-      const oldRate = this.#record?.rate ?? null;
-      this.#write(wanted);
       if (oldRate !== null && oldRate.device !== wanted.rate?.device) await this.#endRate(oldRate);
       [this.#retryAt, this.#rateRetryAt] = [0, 0];
       await this.#converge();
@@ -439,6 +440,7 @@ export class ExitService {
     if ((record.stage !== "serving" || isCapped) && unpublish(record)) this.#step("unpublished");
     if (!this.#isHosted) return;
     if (record.stage === "withdrawn") {
+      if (this.#engine === undefined) await endLeftover(openEngineDirectory(this.#options.directory, "engine").path);
       await this.#endEngine();
       if (this.#rated !== null) await this.#endRate(this.#rated ?? record.rate);
       return;
@@ -453,6 +455,8 @@ export class ExitService {
   async #finishRemoval(record: ExitRecord): Promise<void> {
     if (unpublish(record)) this.#step("unpublished");
     await this.#endEngine();
+    // Of a program that was killed; where one runs, its own end has done this.
+    await endLeftover(openEngineDirectory(this.#options.directory, "engine").path);
     await this.#endRate(record.rate);
     removeFigures(this.#options.directory);
     this.#step("figures removed");
