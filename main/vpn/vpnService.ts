@@ -1,7 +1,7 @@
 /** What a person can ask of the tunnel: everything of this room put together, and nothing that shows an address. */
 import { join } from "node:path";
 
-import { isForbiddenHost } from "../cities/addresses.ts";
+import { isForbiddenHost, isLoopbackHost } from "../cities/addresses.ts";
 import { CITY_CODE } from "../cities/cities.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Binaries } from "../xray/binaries.ts";
@@ -387,12 +387,12 @@ export class VpnService {
 
   /**
    * Nothing but the network itself is asked unless the person names a site: its own probe URL, or the server of its
-   * subscription, unless that is one that the tunnel leaves to the local network.
+   * subscription; of a practice network on this machine that is one here, which its exits reach.
    */
   #setProbeUrls(): void {
-    const published = this.#subscriptions.list.map(({ url }) => new URL(url)).filter(isOutside);
-    const { probeUrl } = this.#options.network;
-    const url = this.#settings.probeUrl ?? probeUrl ?? published.map(({ origin }) => `${origin}/`)[0];
+    const published = this.#subscriptions.list.map(({ url }) => new URL(url));
+    const server = published.find(isOutside) ?? published.find(({ hostname }) => isLoopbackHost(hostname));
+    const url = this.#settings.probeUrl ?? this.#options.network.probeUrl ?? (server && `${server.origin}/`);
     this.#probeUrls.splice(0, this.#probeUrls.length, ...(url === undefined ? [] : [url]));
   }
 

@@ -111,7 +111,9 @@ describe.skipIf(binariesHere() === undefined)("a person who never joined", () =>
   });
 
   test("asks every route whether it works, without connecting", async () => {
-    expect(await codeOf("test")).toEqual([1, "probe-url-missing"]);
+    const ownServer = new URL("/", world.subscriptionUrl).href;
+    expect(await vpn("settings")).toMatchObject({ probeUrl: null, probeUrlInForce: ownServer, network: "montana" });
+    expect(await codeOf("settings", "probe-url", "http://192.168.1.1/")).toEqual([1, "probe-url-local"]);
     await vpn("settings", "probe-url", `${world.mesh.site.url}/204`);
     const { routes } = await vpn<{ routes: { city: string; isOk: boolean; delayMs: number }[] }>("test");
     expect(routes.map(({ city, isOk }) => [city, isOk]).sort()).toEqual([
@@ -281,5 +283,7 @@ describe.skipIf(binariesHere() === undefined)("a person who never joined", () =>
     expect(await vpn("import", "montana://connect/fra")).toEqual({ kind: "connect", city: "fra" });
     expect(await vpn("subs", "remove", world.subscriptionUrl)).toEqual({ subscriptions: [], links: 3 });
     expect(await codeOf("subs", "remove", "none")).toEqual([1, "subscription-unknown"]);
+    await vpn("settings", "probe-url", "none");
+    expect(await codeOf("test")).toEqual([1, "probe-url-missing"]);
   });
 });
