@@ -52,6 +52,8 @@ export const PRIMARIES_PER_REGION_MAX = 3;
 
 /** Public keys remembered of one city. */
 export const PINNED_KEYS_MAX = 8;
+/** Cities and lone entries whose keys are remembered: more than codes can name. */
+export const PINNED_MAX = 20_000;
 
 /** Emission of one window in nɈ: 13 Ɉ. */
 export const EMISSION_PER_WINDOW_NJ = 13_000_000_000n;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { PINNED_KEYS_MAX } from "./limits.ts";
-import { judgeKey, pinKey, recordWorkingKey } from "./pins.ts";
+import { boundPins, judgeKey, pinKey, pinKeys, recordWorkingKey } from "./pins.ts";
 
 const NOW = 1_778_414_400;
 const HOUR = 3600;
@@ -29,4 +29,19 @@ describe("the pinned keys of a city", () => {
     expect(judge(pins, "a")).toBe("known");
     expect(judge(pins, `k${3 * PINNED_KEYS_MAX - 1}`)).toBe("known");
   });
+});
+
+test("a flood of lone entries makes none of a city forgotten, nor of what has worked", () => {
+  const lone = new Map(Array.from({ length: 30_000 }, (_, i) => [`h${i}.example:443`, ["k"]] as const));
+  const first = recordWorkingKey(
+    pinKey(pinKey(new Map(), "fra", "a"), "own.example:443", "b"),
+    "own.example:443",
+    "b",
+    5,
+  );
+  const bound = boundPins(pinKeys(first, lone));
+  expect(bound.size).toBe(20_000);
+  expect([bound.has("fra"), bound.has("own.example:443")]).toEqual([true, true]);
+  expect([bound.has("h0.example:443"), bound.has("h29999.example:443")]).toEqual([false, true]);
+  expect(boundPins(bound)).toBe(bound);
 });

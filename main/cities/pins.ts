@@ -2,7 +2,8 @@
  * Keys of cities that this client knows (chapter 08 §8.3). An aggregator can point people to exits of its own: a city whose
  * key changes is not used silently, and least of all when the old key had not worked until then.
  */
-import { PINNED_KEYS_MAX } from "./limits.ts";
+import { CITY_CODE } from "./cities.ts";
+import { PINNED_KEYS_MAX, PINNED_MAX } from "./limits.ts";
 
 export interface PinnedKey {
   readonly pbk: string;
@@ -28,12 +29,33 @@ export function judgeKey(pins: Pins, city: string, pbk: string, nowUnix: number,
   return worked ? "rotated" : "unexplained";
 }
 
-/** Pins a key that the person, or its being the first, has let in. The one unused for longest makes room. */
-export function pinKey(pins: Pins, city: string, pbk: string): Pins {
-  const keys = pins.get(city) ?? [];
-  if (keys.some((key) => key.pbk === pbk)) return pins;
+/** Pins a key that the person has let in. */
+export const pinKey = (pins: Pins, city: string, pbk: string): Pins => pinKeys(pins, new Map([[city, [pbk]]]));
+
+/** Pins keys that the person, or their being the first, has let in, by city. Of one city the one unused for longest makes room. */
+export function pinKeys(pins: Pins, added: ReadonlyMap<string, readonly string[]>): Pins {
+  if (added.size === 0) return pins;
+  const pinned = new Map(pins);
+  for (const [city, pbks] of added) pinned.set(city, pbks.reduce(withKey, pinned.get(city) ?? []));
+  return pinned;
+}
+
+function withKey(keys: readonly PinnedKey[], pbk: string): readonly PinnedKey[] {
+  if (keys.some((key) => key.pbk === pbk)) return keys;
   const kept = [...keys].sort((a, b) => (b.workedUnix ?? 0) - (a.workedUnix ?? 0)).slice(0, PINNED_KEYS_MAX - 1);
-  return new Map(pins).set(city, [...kept, { pbk, workedUnix: null }]);
+  return [...kept, { pbk, workedUnix: null }];
+}
+
+/**
+ * At most PINNED_MAX cities and lone entries. A long list of strangers must not make anybody forget a city: those that have a
+ * code all stay, then lone entries that have worked, then those noted last.
+ */
+export function boundPins(pins: Pins): Pins {
+  if (pins.size <= PINNED_MAX) return pins;
+  const worth = ([city, keys]: readonly [string, readonly PinnedKey[]]): number =>
+    CITY_CODE.test(city) ? 2 : keys.some(({ workedUnix }) => workedUnix !== null) ? 1 : 0;
+  const byWorth = [...pins].reverse().sort((a, b) => worth(b) - worth(a));
+  return new Map(byWorth.slice(0, PINNED_MAX).reverse());
 }
 
 /** Notes that a tunnel was verified with a pinned key. */

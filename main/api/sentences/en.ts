@@ -1351,6 +1351,10 @@ export const en = {
     sentence: "The subscription is longer than {{limit}} bytes.",
     remedy: "Ask whoever gave it to you for a shorter one.",
   },
+  "subscription-too-many-entries": {
+    sentence: "The subscription has more than {{limit}} lines.",
+    remedy: "Ask whoever gave it to you for a shorter one; the last good list stays in use.",
+  },
   "import-unusable": {
     sentence: "There is neither a link nor a subscription in this.",
     remedy: "Paste a vless:// link, a montana:// link or the https address of a subscription.",

@@ -261,6 +261,10 @@ export const ru: Partial<Record<keyof typeof en, { readonly sentence: string; re
     sentence: "Подписки {{id}} нет.",
     remedy: "Имена подписок: montana vpn subs.",
   },
+  "subscription-too-many-entries": {
+    sentence: "В подписке больше {{limit}} строк.",
+    remedy: "Попросите у того, кто дал подписку, более короткую; последний хороший список остаётся в работе.",
+  },
   "import-unusable": {
     sentence: "Здесь нет ни ссылки, ни подписки.",
     remedy: "Вставьте ссылку vless:// или montana:// либо адрес подписки https.",

@@ -1,5 +1,6 @@
 /** Fetches the body of a subscription within bounds: of size, time and redirections (chapter 08 §2, §4.6, §4.7). */
 import { ProtocolError } from "../../protocol/errors.ts";
+import { isForbiddenHost } from "../../cities/addresses.ts";
 import { SUBSCRIPTION_MAX } from "../../cities/limits.ts";
 import { decodeUtf8 } from "../../cities/utf8.ts";
 import { errnoOf } from "../../files/sealedFile.ts";
@@ -23,7 +24,7 @@ export type Fetched =
 
 /**
  * Throws `subscription-unreachable` (`errno`), `subscription-timeout`, `subscription-refused` (`status`), `subscription-too-large` (`limit`),
- * `subscription-redirected` (too often, to no address, or from https to http), `subscription-not-text`.
+ * `subscription-redirected` (too often, to no address, from https to http, or from outside into this network), `subscription-not-text`.
  */
 export async function fetchSubscription(url: string, etag: string | null, transport: Transport): Promise<Fetched> {
   const abort = new AbortController();
@@ -53,7 +54,7 @@ async function follow(first: URL, etag: string | null, transport: Transport, sig
       if (![301, 302, 303, 307, 308].includes(answer.status)) {
         throw new ProtocolError("subscription-refused", { status: answer.status });
       }
-      url = nextAddress(url, answer.headers.get("location"));
+      url = nextAddress(first, url, answer.headers.get("location"));
     } finally {
       answer.close();
     }
@@ -79,10 +80,16 @@ async function readAnswer(answer: Answer, signal: AbortSignal): Promise<Fetched>
   return { kind: "body", body, etag: isTag ? etag : null, headers: answer.headers };
 }
 
-function nextAddress(from: URL, location: string | undefined): URL {
+/** Nobody outside may send this program to this machine or its network: what is there answers to whoever asks from here. */
+function nextAddress(first: URL, from: URL, location: string | undefined): URL {
   const to = location !== undefined && URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
-  if (to === undefined || (from.protocol === "https:" && to.protocol !== "https:")) {
+  const isSafe = to !== undefined && (from.protocol === "http:" || to.protocol === "https:");
+  if (!isSafe || (isNear(to) && !isNear(first))) throw new ProtocolError("subscription-redirected");
+  try {
+    return new URL(parseAddress(to.href));
+  } catch {
     throw new ProtocolError("subscription-redirected");
   }
-  return new URL(parseAddress(to.href));
 }
+
+const isNear = ({ hostname }: URL): boolean => isForbiddenHost(hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, ""));

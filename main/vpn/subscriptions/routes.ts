@@ -1,7 +1,7 @@
 /** The entries of all subscriptions as one list of cities, each with every way into it. Pure. */
 import type { City } from "../../cities/cities.ts";
 import { inSubscriptionOrder } from "../../cities/order.ts";
-import { judgeKey, pinKey, type KeyVerdict, type Pins } from "../../cities/pins.ts";
+import { judgeKey, pinKeys, type KeyVerdict, type Pins } from "../../cities/pins.ts";
 import { shownLabel, type ShareLink } from "../../cities/shareLink.ts";
 import { cityOfLabel } from "../../cities/subscription.ts";
 import { PINNED_KEYS_MAX } from "../../cities/limits.ts";
@@ -49,7 +49,7 @@ export interface CityRoutes {
 export const isTrusted = ({ key }: Route): boolean => key === "known" || key === "new";
 
 export function mergeRoutes(sources: readonly Source[], network: Network, pins: Pins, nowUnix: number): CityRoutes[] {
-  const byEntry = Map.groupBy(mergeEntries(sources, network), ({ entry }) => entry);
+  const byEntry = Map.groupBy(mergeEntries(sources, network, pins), ({ entry }) => entry);
   const routesOf = (entry: string, via: Route["via"]): Route[] =>
     (byEntry.get(entry) ?? []).map(({ link, sources }) => {
       return { link, entry, via, sources, key: judgeKey(pins, entry, link.pbk, nowUnix, RECENT_SECONDS) };
@@ -78,13 +78,13 @@ export function mergeRoutes(sources: readonly Source[], network: Network, pins: 
  * exits. The same value where nothing is new.
  */
 export function pinNewCities(pins: Pins, sources: readonly Source[], network: Network): Pins {
-  let pinned = pins;
-  for (const [entry, entries] of Map.groupBy(mergeEntries(sources, network), ({ entry }) => entry)) {
+  const added = new Map<string, readonly string[]>();
+  for (const [entry, entries] of Map.groupBy(mergeEntries(sources, network, pins), ({ entry }) => entry)) {
     if (pins.has(entry)) continue;
     const keys = new Set(entries.map(({ link }) => link.pbk));
-    for (const pbk of [...keys].slice(0, PINNED_KEYS_MAX)) pinned = pinKey(pinned, entry, pbk);
+    added.set(entry, [...keys].slice(0, PINNED_KEYS_MAX));
   }
-  return pinned;
+  return pinKeys(pins, added);
 }
 
 interface Entry {
@@ -93,8 +93,11 @@ interface Entry {
   readonly sources: readonly string[];
 }
 
-/** In the order of their sources; what several bring is one. */
-function mergeEntries(sources: readonly Source[], { codes, cities }: Network): Entry[] {
+/**
+ * In the order of their sources; what several bring is one: by the city whose key it is known to be, else by the first name
+ * that it is given, so that nobody can rename another one's exit.
+ */
+function mergeEntries(sources: readonly Source[], { codes, cities }: Network, pins: Pins): Entry[] {
   const known = new Set([...codes, ...cities.map(({ code }) => code)]);
   const entries = new Map<string, Entry>();
   for (const { id, servers } of sources) {
@@ -103,8 +106,13 @@ function mergeEntries(sources: readonly Source[], { codes, cities }: Network): E
       const key = [uuid, host, port, sni, pbk, sid].join(" ");
       const found = entries.get(key);
       const entry = cityOfLabel(label, known) ?? ownLabel(label) ?? addressOf(host, port);
+      const isKnownAs = (name: string): boolean => pins.get(name)?.some((pinned) => pinned.pbk === pbk) === true;
       if (found === undefined) entries.set(key, { link, entry, sources: [id] });
-      else if (!found.sources.includes(id)) entries.set(key, { ...found, sources: [...found.sources, id] });
+      else {
+        const named = found.entry !== entry && isKnownAs(entry) && !isKnownAs(found.entry) ? { link, entry } : {};
+        const isNewSource = !found.sources.includes(id);
+        entries.set(key, { ...found, ...named, sources: isNewSource ? [...found.sources, id] : found.sources });
+      }
     }
   }
   return [...entries.values()];

@@ -1,15 +1,20 @@
 /** What the client keeps of its subscriptions: the list, the last good body of each, the keys of cities. Corrupt is not empty. */
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { HEADER_VALUE_MAX, PINNED_KEYS_MAX, SHARE_LINK_MAX, SUBSCRIPTION_MAX } from "../../cities/limits.ts";
+import {
+  HEADER_VALUE_MAX,
+  PINNED_KEYS_MAX,
+  PINNED_MAX,
+  SHARE_LINK_MAX,
+  SUBSCRIPTION_MAX,
+} from "../../cities/limits.ts";
 import type { Pins } from "../../cities/pins.ts";
 import { count, listOf, nullable, oneOf, optional, record, text, type Reader, type Shape } from "../../cities/shape.ts";
 import { readSealed, removeSealed, setAside, writeSealed } from "../../files/sealedFile.ts";
 
 export const SUBSCRIPTIONS_MAX = 32;
 export const LINKS_MAX = 1000;
-/** Cities and lone entries whose keys are remembered; the ones noted first make room. */
-export const PINNED_MAX = 20_000;
 /** The ones refused first make room. */
 export const REFUSED_MAX = 1000;
 
@@ -71,6 +76,8 @@ export interface Store {
   loadBody(id: string): Body | undefined;
   saveBody(id: string, body: Body): void;
   removeBody(id: string): void;
+  /** Removes what a crash has left of others. */
+  keepBodies(ids: readonly string[]): void;
   loadPins(): Pins | undefined;
   savePins(pins: Pins): void;
 }
@@ -92,6 +99,12 @@ export function openStore(directory: string, onCorrupt: (kind: StoredKind, aside
     loadBody: (id) => load("body", bodyPath(id), BODY_FILE_MAX, readBody),
     saveBody: (id, body) => writeSealed(bodyPath(id), { version: 1, ...body }),
     removeBody: (id) => removeSealed(bodyPath(id)),
+    keepBodies(ids) {
+      const kept = new Set(ids.flatMap((id) => [id, `${id}.corrupt`]));
+      const folder = join(directory, "bodies");
+      const names = existsSync(folder) ? readdirSync(folder) : [];
+      for (const name of names) if (!kept.has(name)) rmSync(join(folder, name), { force: true });
+    },
     loadPins() {
       const pins = load("pins", pinsPath, PINS_FILE_MAX, readPins)?.pins;
       return pins && new Map(pins.map(({ city, keys }) => [city, keys]));
@@ -99,7 +112,7 @@ export function openStore(directory: string, onCorrupt: (kind: StoredKind, aside
     savePins: (pins) =>
       writeSealed(pinsPath, {
         version: 1,
-        pins: [...pins].slice(-PINNED_MAX).map(([city, keys]) => ({ city, keys })),
+        pins: [...pins].map(([city, keys]) => ({ city, keys })),
       }),
   };
 }

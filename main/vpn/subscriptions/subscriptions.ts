@@ -1,8 +1,10 @@
 /** The person's subscriptions and single links: added, fetched, kept, merged (chapter 08 §4.7, §8.3). */
 import { createHash } from "node:crypto";
 
-import { pinKey, recordWorkingKey, type Pins } from "../../cities/pins.ts";
-import { buildShareLink, parseShareLink, type ShareLink } from "../../cities/shareLink.ts";
+import { isDnsName } from "../../cities/addresses.ts";
+import { boundPins, pinKey, recordWorkingKey, type Pins } from "../../cities/pins.ts";
+import { HEADER_VALUE_MAX, SUBSCRIPTION_LINES_MAX } from "../../cities/limits.ts";
+import { buildShareLink, parseShareLink, shownLabel, type ShareLink } from "../../cities/shareLink.ts";
 import { decodeSubscription, type Skipped, type Subscription } from "../../cities/subscription.ts";
 import { readSubscriptionHeaders } from "../../cities/subscriptionHeaders.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
@@ -113,7 +115,11 @@ export class Subscriptions {
     this.#store = openStore(options.directory, (kind, path) =>
       this.#noteFault({ code: "subscription-file-corrupt", params: { kind, path } }),
     );
-    this.#list = this.#store.loadList() ?? this.#list;
+    const list = this.#store.loadList();
+    if (list !== undefined) {
+      this.#list = list;
+      this.#store.keepBodies(list.subscriptions.map(({ url }) => idOf(url)));
+    }
     this.#links = this.#list.links.map(parseShareLink);
     this.#pins = this.#store.loadPins() ?? this.#pins;
     for (const { url } of this.#list.subscriptions) {
@@ -287,19 +293,16 @@ export class Subscriptions {
 
   async #fetch(id: string, url: string): Promise<void> {
     const tunnel = this.#options.tunnel();
-    try {
-      await this.#fetchBy(id, url, this.#options.direct);
-    } catch (error) {
-      if (tunnel === undefined) throw error;
-      await this.#fetchBy(id, url, tunnelTransport(tunnel));
-    }
-  }
-
-  async #fetchBy(id: string, url: string, transport: Transport): Promise<void> {
     const held = this.#held.get(id);
-    const fetched = await fetchSubscription(url, held?.body.etag ?? null, transport);
+    const fetchBy = async (transport: Transport): Promise<Held> => {
+      const fetched = await fetchSubscription(url, held?.body.etag ?? null, transport);
+      return heldOf(url, fetched, held, this.#options.nowUnix());
+    };
+    const next = await fetchBy(this.#options.direct).catch((error: unknown) => {
+      if (tunnel === undefined) throw error;
+      return fetchBy(tunnelTransport(tunnel));
+    });
     if (!this.#has(id)) return;
-    const next = heldOf(url, fetched, held, this.#options.nowUnix());
     this.#held.set(id, next);
     // First the keys: a body whose new cities are not pinned yet would let other keys in after a crash.
     this.#pinNew();
@@ -367,9 +370,9 @@ export class Subscriptions {
 
   /** Keys that cannot be written count while the program runs. */
   #savePins(pins: Pins): void {
-    this.#pins = pins;
+    this.#pins = boundPins(pins);
     try {
-      this.#store.savePins(pins);
+      this.#store.savePins(this.#pins);
     } catch (error) {
       this.#noteFault(faultOf(error));
     }
@@ -396,7 +399,7 @@ const idOf = digestOf;
 const keyIdOf = (entry: string, pbk: string): string => digestOf(`${entry} ${pbk}`);
 const codeOf = (link: ShareLink): string => digestOf(buildShareLink({ ...link, label: "" }));
 
-/** Throws `subscription-empty` or `subscription-too-large`: then the previous list stays. */
+/** Throws `subscription-empty` or `subscription-too-many-entries` (`limit`): then the previous list stays. */
 function heldOf(url: string, fetched: Fetched, previous: Held | undefined, fetchedUnix: number): Held {
   if (fetched.kind === "unchanged") {
     if (previous === undefined) throw new ProtocolError("subscription-refused", { status: 304 });
@@ -404,11 +407,30 @@ function heldOf(url: string, fetched: Fetched, previous: Held | undefined, fetch
   }
   const decoded = decodeSubscription(fetched.body);
   if (decoded.fault !== undefined) {
-    throw new ProtocolError(decoded.fault === "too-large" ? "subscription-too-large" : "subscription-empty");
+    // Bytes are counted while they come.
+    if (decoded.fault === "too-large") {
+      throw new ProtocolError("subscription-too-many-entries", { limit: SUBSCRIPTION_LINES_MAX });
+    }
+    throw new ProtocolError("subscription-empty");
   }
   // The answer's headers win over what the body says of itself.
-  const profile = readSubscriptionHeaders([...fetched.headers, ...decoded.meta]);
+  const profile = safeProfile(readSubscriptionHeaders([...fetched.headers, ...decoded.meta]));
   return { body: { url, etag: fetched.etag, fetchedUnix, profile, body: fetched.body }, decoded };
+}
+
+/** As it may be shown: strangers wrote it. */
+const safeProfile = (profile: Profile): Profile => ({
+  ...profile,
+  title: profile.title === null ? null : shownLabel(profile.title),
+  supportUrl: safeLink(profile.supportUrl),
+  webPageUrl: safeLink(profile.webPageUrl),
+});
+
+/** In the canonical form, which holds nothing that a page could take for more than an address. */
+function safeLink(link: string | null): string | null {
+  if (link === null || !URL.canParse(link)) return null;
+  const { hostname, href } = new URL(link);
+  return isDnsName(hostname) && href.length <= HEADER_VALUE_MAX ? href : null;
 }
 
 function faultOf(error: unknown): Fault {

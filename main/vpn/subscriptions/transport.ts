@@ -42,7 +42,8 @@ export function tunnelTransport({ host, port }: ProxyEndpoint): Transport {
         opened.destroy();
         reject(Object.assign(new Error("refused by the tunnel"), { code: "ECONNREFUSED" }));
       });
-      tunnel.once("error", reject).end();
+      rejectWithout(tunnel, reject);
+      tunnel.end();
     });
     const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
     // Only without an agent: one of its own would resolve the name here and go past the tunnel.
@@ -70,7 +71,14 @@ function answerOf(request: ClientRequest): Promise<Answer> {
       }
       resolve({ status: message.statusCode ?? 0, headers, body: message, close: () => message.destroy() });
     });
-    // Also after the answer has begun: the reader of its body learns of it there.
-    request.on("error", reject).end();
+    rejectWithout(request, reject);
+    request.end();
   });
+}
+
+/** Without an answer: an error, also after the answer has begun (the reader of its body learns of it there), or silence. */
+function rejectWithout(request: ClientRequest, reject: (reason: unknown) => void): void {
+  request.on("error", reject);
+  // What nobody asked for ends without a word.
+  request.once("close", () => reject(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
 }
