@@ -1,11 +1,12 @@
 /** The commands of the tunnel, `montana vpn ACTION`. */
 import { call, type Client } from "../../api/client.ts";
 import type { Output } from "../../api/contract.ts";
-import { apiError } from "../../api/errors.ts";
+import { apiError, noticeOf } from "../../api/errors.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { HelperCommand } from "../../vpn/wholeDevice/install.ts";
 import { attachIfRunning, claimForCommand } from "../attach.ts";
 import type { Call, Command, Result } from "./command.ts";
+import { confirm } from "./confirm.ts";
 import { EXIT } from "./exitCodes.ts";
 import { withVpn, type VpnConnection } from "./vpnConnection.ts";
 import { readImport } from "./vpnImport.ts";
@@ -135,7 +136,8 @@ async function connect(called: Call, connection: VpnConnection): Promise<Result>
   const cancel = (): void => void client.vpnDisconnect.mutate().catch(() => undefined);
   process.once("SIGINT", cancel);
   try {
-    const status = await call(client.vpnConnect.mutate(wish));
+    const order = (): Promise<Output<"vpnStatus">> => call(client.vpnConnect.mutate(wish));
+    const status = await order().catch((error: unknown) => installAndRetry(called, error, order));
     return { json: status, text: describeTunnel(status) };
   } catch (error) {
     // A host that was started for this has nothing left to do, unless it keeps traffic from going past the tunnel.
@@ -145,6 +147,17 @@ async function connect(called: Call, connection: VpnConnection): Promise<Result>
     process.off("SIGINT", cancel);
   }
 }
+
+/** Whole-device mode was chosen, and what it needs is not there: the person at the terminal is asked. */
+async function installAndRetry<T>(called: Call, error: unknown, again: () => Promise<T>): Promise<T> {
+  const { notice } = noticeOf(error);
+  if (!HELPER_LACKS.has(notice.code) || called.isJson || !process.stdin.isTTY) throw error;
+  await confirm(called, [sentenceOf(notice)]);
+  await helper({ ...called, arguments: ["helper", "install"] });
+  return again();
+}
+
+const HELPER_LACKS: ReadonlySet<string> = new Set(["helper-missing", "helper-outdated", "helper-not-allowed"]);
 
 async function disconnect(_: Call, connection: VpnConnection): Promise<Result> {
   const client = await connection.client();
