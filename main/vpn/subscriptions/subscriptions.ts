@@ -90,6 +90,14 @@ interface Held {
   readonly decoded: Subscription;
 }
 
+interface Merged {
+  readonly atUnix: number;
+  readonly cities: readonly CityRoutes[];
+  readonly usable: readonly UsableRoute[];
+}
+
+/** How old a merged list may be: whether a key worked until recently depends on the day. */
+const MERGED_SECONDS = 3_600;
 const PASTED = "pasted";
 const DAY_SECONDS = 86_400;
 const FAULTS_MAX = 32;
@@ -107,6 +115,8 @@ export class Subscriptions {
   readonly #running = new Map<string, Promise<void>>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #isStarted = false;
+  /** Undefined after a change of anything that it is made of. */
+  #merged: Merged | undefined;
 
   /** Reads what was kept; what is corrupt is set aside and named among {@link faults}. Throws `file-unreadable` (`errno`). */
   constructor(options: SubscriptionsOptions) {
@@ -152,18 +162,18 @@ export class Subscriptions {
 
   /** Every city with all its routes; only those that `isTrusted` may be used without asking. */
   cities(): readonly CityRoutes[] {
-    return mergeRoutes(this.#sources(), this.#network, this.#pins, this.#options.nowUnix());
+    return this.#merge().cities;
   }
 
   /** What a tunnel may use without asking: every entry once, by the city that it enters. */
   usableRoutes(): readonly UsableRoute[] {
-    const direct = this.cities().flatMap(({ routes }) => routes.filter((route) => route.via === "direct"));
-    return direct.filter(isTrusted).map(({ link, entry }) => ({ code: codeOf(link), city: entry, link }));
+    return this.#merge().usable;
   }
 
   /** What else is known of the network; its default subscription is added once, unless the person removed it. */
   setNetwork(network: Network, defaultUrl?: string): void {
     this.#network = network;
+    this.#merged = undefined;
     this.#pinNew();
     if (defaultUrl !== undefined) this.#addDefault(parseAddress(defaultUrl));
     this.#options.onChange();
@@ -219,6 +229,7 @@ export class Subscriptions {
     const declined = gone.origin === "network" ? [...this.#list.declined, gone.url] : this.#list.declined;
     this.#saveList({ ...this.#list, subscriptions, declined: declined.slice(-SUBSCRIPTIONS_MAX) });
     this.#held.delete(id);
+    this.#merged = undefined;
     this.#faults.delete(id);
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
@@ -304,6 +315,7 @@ export class Subscriptions {
     });
     if (!this.#has(id)) return;
     this.#held.set(id, next);
+    this.#merged = undefined;
     // First the keys: a body whose new cities are not pinned yet would let other keys in after a crash.
     this.#pinNew();
     this.#store.saveBody(id, next.body);
@@ -346,6 +358,17 @@ export class Subscriptions {
     return { kind: "links", added: added.length, skipped };
   }
 
+  /** A tunnel asks often, and lists may be long. */
+  #merge(): Merged {
+    const now = this.#options.nowUnix();
+    if (this.#merged !== undefined && Math.abs(now - this.#merged.atUnix) < MERGED_SECONDS) return this.#merged;
+    const cities = mergeRoutes(this.#sources(), this.#network, this.#pins, now);
+    const direct = cities.flatMap(({ routes }) => routes.filter((route) => route.via === "direct"));
+    const usable = direct.filter(isTrusted).map(({ link, entry }) => ({ code: codeOf(link), city: entry, link }));
+    this.#merged = { atUnix: now, cities, usable };
+    return this.#merged;
+  }
+
   #sources(): readonly Source[] {
     const subscribed = this.#list.subscriptions.flatMap(({ url }): Source[] => {
       const held = this.#held.get(idOf(url));
@@ -360,6 +383,7 @@ export class Subscriptions {
 
   #forget(id: string): void {
     this.#held.delete(id);
+    this.#merged = undefined;
     this.#faults.delete(id);
   }
 
@@ -371,6 +395,7 @@ export class Subscriptions {
   /** Keys that cannot be written count while the program runs. */
   #savePins(pins: Pins): void {
     this.#pins = boundPins(pins);
+    this.#merged = undefined;
     try {
       this.#store.savePins(this.#pins);
     } catch (error) {
@@ -381,12 +406,14 @@ export class Subscriptions {
   #saveLinks(links: readonly ShareLink[]): void {
     this.#saveList({ ...this.#list, links: links.map(buildShareLink) });
     this.#links = links;
+    this.#merged = undefined;
   }
 
   /** What the person adds is on the disk, or refused. */
   #saveList(list: List): void {
     this.#store.saveList(list);
     this.#list = list;
+    this.#merged = undefined;
   }
 
   #noteFault(fault: Fault): void {
