@@ -136,7 +136,7 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     metrics: () => figures.scrape(),
   };
   const currentStatus = () => readStatus({ host, services });
-  const figures = createMetrics(currentStatus);
+  const figures = createMetrics(currentStatus, exit);
   const changes = new ChangePublisher(events, currentStatus, (error) => logger.error({ err: error }, "status"));
 
   // First of all: what a killed program left in the way of the machine's traffic is in the way of the node's, too.

@@ -5,6 +5,8 @@ import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
 import type { Status } from "../api/contract.ts";
 import { apiError } from "../api/errors.ts";
+import type { ExitService } from "../api/services.ts";
+import { addExitMetrics, setOrForget } from "./exitMetrics.ts";
 
 const LOOPBACK = "127.0.0.1";
 const CONNECTIONS_MAX = 16;
@@ -17,8 +19,8 @@ export interface Metrics {
   scrape(): Promise<string>;
 }
 
-/** `readStatus` is asked once for each scrape. */
-export function createMetrics(readStatus: () => Promise<Status>): Metrics {
+/** `readStatus` and the city are asked once for each scrape. */
+export function createMetrics(readStatus: () => Promise<Status>, exit: Pick<ExitService, "status">): Metrics {
   const registry = new Registry();
   // Memory, event loop delay, garbage collection: as every Node service has them.
   collectDefaultMetrics({ register: registry, prefix: "montana_" });
@@ -36,9 +38,11 @@ export function createMetrics(readStatus: () => Promise<Status>): Metrics {
   const pausable = gauge("candidate_pausable_seconds", "How long the chain may stand before it is void");
   const position = gauge("queue_position", "Own place in the queue of candidates");
   const notices = gauge("notices", "Things that the operator should look at");
+  const updateExit = addExitMetrics(registry, () => exit.status());
   return {
     contentType: registry.contentType,
     async scrape() {
+      await updateExit();
       const status = await readStatus();
       for (const name of PHASES) phase.set({ phase: name }, Number(name === status.phase));
       setOrForget(window, status.window);
@@ -54,12 +58,6 @@ export function createMetrics(readStatus: () => Promise<Status>): Metrics {
       return registry.metrics();
     },
   };
-}
-
-/** What is not known has no line. */
-function setOrForget(gauge: Gauge, value: number | null | undefined): void {
-  if (value == null) gauge.remove();
-  else gauge.set(value);
 }
 
 export interface MetricsServer {

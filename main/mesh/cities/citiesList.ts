@@ -3,7 +3,7 @@
  * mirrored here, and nothing is written that a client would refuse.
  */
 import { findCitiesFault, phaseName, type Cities, type City } from "../../cities/cities.ts";
-import { isObject, parseJson } from "../../cities/json.ts";
+import { parseJson } from "../../cities/json.ts";
 import { CITIES_MAX, PUBLIC_FILE_MAX } from "../../cities/limits.ts";
 import { decimal, displayText, flag, listOf, optional, record, text, type Shape } from "../../cities/shape.ts";
 import { isoTime } from "../../cities/time.ts";
@@ -47,9 +47,7 @@ export function makeCities(list: string, gazetteer: Gazetteer, nowUnix: number):
 
 function read(list: string): Shape<typeof readList> {
   try {
-    const document = parseJson(list, PUBLIC_FILE_MAX);
-    if (!isObject(document)) throw new ProtocolError("not-json");
-    return readList(document, "");
+    return readList(parseJson(list, PUBLIC_FILE_MAX), "");
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     const { code: reason, params } = error as ProtocolError;
