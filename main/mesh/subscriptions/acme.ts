@@ -3,13 +3,14 @@
  * crash can leave a key beside another one's certificate.
  */
 import { X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 
 import acme from "acme-client";
 
 import { isDnsName } from "../../cities/addresses.ts";
+import { record, text, type Shape } from "../../cities/shape.ts";
 import { createDirectory } from "../../files/blocking.ts";
 import { replaceFile } from "../../files/replaceFile.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -32,7 +33,10 @@ export interface Certificates {
   close(): Promise<void>;
 }
 
-const CHECK_MS = 12 * 3_600_000;
+/** How often it is asked whether one is due, and how soon a failed order is tried again. */
+const CHECK_MS = 3_600_000;
+/** The library's own attempts within one order, 5 s apart. */
+const ATTEMPTS = 2;
 const CHALLENGE_PATH = "/.well-known/acme-challenge/";
 const CHALLENGES_MAX = 100;
 /** An order takes some seconds; an authority that says nothing for so long has failed. */
@@ -101,10 +105,10 @@ function isDue(file: string, names: readonly string[]): boolean {
 
 /** Key and chain as PEM. */
 async function orderCertificate({ names, directory, directoryUrl, listen }: CertificateOptions): Promise<string> {
-  const client = new acme.Client({
-    directoryUrl: directoryUrl ?? acme.directory.letsencrypt.production,
-    accountKey: await provideAccountKey(join(directory, "account.pem")),
-  });
+  const client = await openAccount(
+    join(directory, "account.json"),
+    directoryUrl ?? acme.directory.letsencrypt.production,
+  );
   const [key, csr] = await acme.crypto.createCsr({ altNames: [...names] }, await acme.crypto.createPrivateEcdsaKey());
   const answers = new Map<string, string>();
   const server = await answerChallenges(answers, listen);
@@ -140,11 +144,32 @@ async function withinTime<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-async function provideAccountKey(file: string): Promise<Buffer> {
-  if (existsSync(file)) return readFileSync(file);
-  const key = await acme.crypto.createPrivateEcdsaKey();
-  await replaceFile(file, key);
-  return key;
+/** With the account of before at the same authority, or a new one: strict authorities take no second one for a key. */
+async function openAccount(file: string, directoryUrl: string): Promise<acme.Client> {
+  Object.assign(acme.axios.defaults, { acmeSettings: { ...settingsOfLibrary(), retryMaxAttempts: ATTEMPTS } });
+  const before = readAccount(file);
+  if (before?.directoryUrl === directoryUrl) {
+    return new acme.Client({ directoryUrl, accountKey: before.key, accountUrl: before.url });
+  }
+  const key = (await acme.crypto.createPrivateEcdsaKey()).toString();
+  const client = new acme.Client({ directoryUrl, accountKey: key });
+  await client.createAccount({ termsOfServiceAgreed: true });
+  await replaceFile(file, JSON.stringify({ directoryUrl, url: client.getAccountUrl(), key }));
+  return client;
+}
+
+/** Its types do not name them. */
+const settingsOfLibrary = (): object => (acme.axios.defaults as { readonly acmeSettings?: object }).acmeSettings ?? {};
+
+const readAccountDocument = record({ directoryUrl: text(2048), url: text(2048), key: text(8192) });
+
+/** `undefined` where there is none, or something else in its place: then another account does as well. */
+function readAccount(file: string): Shape<typeof readAccountDocument> | undefined {
+  try {
+    return readAccountDocument(JSON.parse(readFileSync(file, "utf8")), "");
+  } catch {
+    return undefined;
+  }
 }
 
 function answerChallenges(
