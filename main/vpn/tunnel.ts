@@ -5,7 +5,6 @@
  */
 import { ProtocolError } from "../protocol/errors.ts";
 import type { EngineErrorCode, RunningFailure } from "../xray/errors.ts";
-import { NetworkWatch } from "./networkWatch.ts";
 import { attemptRoutes } from "./tunnelAttempt.ts";
 import { Candidates } from "./tunnelCandidates.ts";
 import { TunnelEngine, type EngineWish, type TunnelEngineOptions } from "./tunnelEngine.ts";
@@ -15,6 +14,7 @@ import type { RouteMeasure } from "./tunnelMeasures.ts";
 import { measureRoutes, TunnelMonitor } from "./tunnelMonitor.ts";
 import type { TunnelClock, TunnelMode, TunnelSource, TunnelWish } from "./tunnelPorts.ts";
 import { TunnelMachine, type MachineOptions } from "./tunnelMachine.ts";
+import { TunnelRetry } from "./tunnelRetry.ts";
 import type { OrderedRoute } from "./tunnelRoutes.ts";
 import {
   DISCONNECTED,
@@ -81,8 +81,7 @@ export class Tunnel {
   #turn = 0;
   #pause: { readonly untilMs: number; readonly signInUrl: string | null } | undefined;
   #monitor: { readonly work: TunnelMonitor; readonly abort: AbortController } | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #retries = 0;
+  readonly #retry: TunnelRetry;
   #figures = new TunnelFigures();
   #connectedAtMs: number | undefined;
   /** The engine ended too often to be started again in the same attempt. */
@@ -93,6 +92,7 @@ export class Tunnel {
     this.#timing = { ...TIMING, ...options.timing };
     this.#candidates = new Candidates(options.source, options.clock);
     this.#machine = new TunnelMachine(options);
+    this.#retry = new TunnelRetry({ ...options, timing: this.#timing, onDue: (event) => this.#onRetry(event) });
     this.#engine = new TunnelEngine({
       binaries: options.binaries,
       directory: options.directory,
@@ -215,7 +215,7 @@ export class Tunnel {
     const pause = { untilMs, signInUrl: null };
     const isOn = (): boolean => this.#pause === pause;
     this.#pause = pause;
-    this.#scheduleRetry();
+    this.#retry.startAt(untilMs);
     this.#tell();
     const [probeUrl] = this.#options.probeUrls;
     const signInUrl = probeUrl === undefined ? null : await findSignInPage(probeUrl);
@@ -246,10 +246,10 @@ export class Tunnel {
     if (state === before.state) return;
     if (before.state === "connected") this.#endMonitor();
     this.#pause = undefined;
-    if (state === "blocked") this.#scheduleRetry();
-    else clearTimeout(this.#retry);
+    if (state === "blocked") this.#retry.start();
+    else this.#retry.stop();
     if (state === "connected") {
-      this.#retries = 0;
+      this.#retry.reset();
       this.#startMonitor();
     }
     this.#tell();
@@ -273,6 +273,11 @@ export class Tunnel {
   #react(event: TunnelEvent): void {
     this.#move(event);
     if (this.#value.state === "reconnecting" && this.#value.cause === event && !this.#isAttemptUnderWay) this.#begin();
+  }
+
+  #onRetry(event: TunnelEvent): void {
+    if (event === "retry-timer") this.#fault = undefined;
+    this.#react(event);
   }
 
   get #isAttemptUnderWay(): boolean {
@@ -305,7 +310,7 @@ export class Tunnel {
       const { port } = this.#engine;
       if (port !== undefined && !isAborted(signal)) await this.#machine.lead(wish, { host: HOST, port });
     };
-    if (wish.mode !== "device" && this.#machine.isDeviceLed) await this.#leaveDevice();
+    if (wish.mode !== "device" && this.#machine.isDeviceOpen) await this.#leaveDevice();
     const engineWish = await this.#engineWish(wish, routes);
     if (isAborted(signal)) return;
     // From the beginning on, but for the question where the exits are.
@@ -314,6 +319,8 @@ export class Tunnel {
     this.#candidates.dropGone();
     // The interface is a new one.
     if (wish.mode === "device" && (wish.killSwitch || this.#machine.isDeviceLed)) await lead();
+    const held = routes.filter(({ code }) => this.#engine.holds(code));
+    if (held.length === 0) throw tunnelError("exits-not-resolved");
     const route = await attemptRoutes(
       {
         ...this.#parts,
@@ -322,7 +329,7 @@ export class Tunnel {
         onRouteFailed: () => this.#failOne(),
         onFault: (fault) => (this.#fault ??= fault),
       },
-      routes.filter(({ code }) => this.#engine.holds(code)),
+      held,
     );
     if (isAborted(signal)) return;
     if (route === undefined) return this.#failAll(this.#reason);
@@ -337,10 +344,8 @@ export class Tunnel {
     const found = wish.mode === "device" ? await this.#machine.engineOf(wish, all) : { routes: all };
     const { current } = this.#candidates;
     const isKept = this.#value.state === "reconnecting" && chosen.some(({ code }) => code === current?.code);
-    const selected = [...(isKept ? [current!] : []), ...found.routes].find(({ code }) =>
-      found.routes.some((route) => route.code === code),
-    );
-    return { ...found, selected: selected!.code, bypass: wish.bypass, port: wish.port };
+    const selected = found.routes.find(({ code }) => isKept && code === current?.code) ?? found.routes[0]!;
+    return { ...found, selected: selected.code, bypass: wish.bypass, port: wish.port };
   }
 
   /** Why every route has failed. */
@@ -380,13 +385,12 @@ export class Tunnel {
     this.#attempt = undefined;
     await this.#cleanUpMachine();
     await attempt?.done;
-    // It may have got past its last look at the signal.
-    await this.#cleanUpMachine();
     this.#fault = undefined;
+    // It may have got past its last look at the signal. What cannot be given back now is said.
+    await this.#cleanUpMachine();
     this.#candidates.forgiveAll();
   }
 
-  /** In this order: no program is led into an engine that has ended. */
   async #cleanUpMachine(): Promise<void> {
     const note = (error: unknown): void => void (this.#fault = faultOf(error));
     await this.#machine.restore().catch(note);
@@ -396,6 +400,7 @@ export class Tunnel {
     this.#connectedAtMs = undefined;
   }
 
+  /** In the same order: no program is led into an engine that has ended. */
   async #leaveDevice(): Promise<void> {
     await this.#machine.restore();
     await this.#engine.stop();
@@ -411,25 +416,6 @@ export class Tunnel {
       }
       await pause(this.#timing.tick, signal);
     }
-  }
-
-  #scheduleRetry(): void {
-    const { retryMin, retryMax } = this.#timing;
-    const delay = Math.min(retryMax, retryMin * 2 ** this.#retries++) * (0.75 + this.#options.random() / 2);
-    const look = new NetworkWatch(this.#options.clock.unixMs(), this.#options.network());
-    const end = this.#options.clock.now() + delay;
-    const isPaused = (): boolean => this.#options.clock.unixMs() < (this.#pause?.untilMs ?? 0);
-    clearTimeout(this.#retry);
-    const again = (): void => {
-      const event = look.look(this.#options.clock.unixMs(), this.#options.network(), this.#timing.tick);
-      if (isPaused()) this.#retry = setTimeout(again, this.#timing.tick);
-      else if (event !== undefined) this.#react(event);
-      else if (this.#pause !== undefined || this.#options.clock.now() >= end) {
-        this.#fault = undefined;
-        this.#react("retry-timer");
-      } else this.#retry = setTimeout(again, this.#timing.tick);
-    };
-    this.#retry = setTimeout(again, this.#timing.tick);
   }
 
   #onEngineEnd(code: EngineErrorCode | undefined): void {

@@ -43,6 +43,11 @@ export class TunnelMachine {
     return mode === "local" || this.#options.wholeDevice !== undefined;
   }
 
+  /** Whether anything of mode `device` may be set. */
+  get isDeviceOpen(): boolean {
+    return this.#isDeviceOpen;
+  }
+
   /** Whether every program's traffic is led into the tunnel. */
   get isDeviceLed(): boolean {
     return this.#options.wholeDevice?.isLed ?? false;

@@ -91,8 +91,8 @@ class HelperDevice implements WholeDevice {
   }
 
   async close(): Promise<void> {
-    const client = this.#client;
-    if (client === undefined) return;
+    // What a helper that is gone has left in place is still to be taken away.
+    if (this.#client === undefined && !this.#isLed && !this.#isClosed) return;
     try {
       await this.#reopen();
       await this.release();

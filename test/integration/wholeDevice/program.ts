@@ -9,7 +9,7 @@ import type { City } from "../../../main/cities/cities.ts";
 import { parseShareLink } from "../../../main/cities/shareLink.ts";
 import { networkFingerprint } from "../../../main/vpn/networkWatch.ts";
 import { Tunnel } from "../../../main/vpn/tunnel.ts";
-import type { TunnelNetwork } from "../../../main/vpn/tunnelPorts.ts";
+import type { TunnelMode, TunnelNetwork } from "../../../main/vpn/tunnelPorts.ts";
 import { findWays } from "../../../main/vpn/wholeDevice/ways.ts";
 import { DEVICE_INTERFACE, openWholeDevice, repairWholeDevice } from "../../../main/vpn/wholeDevice/wholeDevice.ts";
 import { findBinaries } from "../../../main/xray/binaries.ts";
@@ -19,7 +19,13 @@ import { RESOLVER, SITE } from "./namespaces.ts";
 import { CITIES, EXIT_NAME } from "./outside.ts";
 
 export type Command =
-  | { readonly do: "connect"; readonly city: string; readonly killSwitch: boolean; readonly bypass?: readonly string[] }
+  | {
+      readonly do: "connect";
+      readonly city: string;
+      readonly killSwitch: boolean;
+      readonly bypass?: readonly string[];
+      readonly mode?: TunnelMode;
+    }
   | { readonly do: "disconnect" | "status" | "repair" | "end-pause" | "ways" }
   | { readonly do: "pause"; readonly seconds: number }
   | { readonly do: "fetch"; readonly url: string; readonly timeoutMs: number };
@@ -103,9 +109,9 @@ if (import.meta.main) {
   const carryOut = async (command: Command): Promise<unknown> => {
     switch (command.do) {
       case "connect": {
-        const { city, killSwitch, bypass = [] } = command;
+        const { city, killSwitch, bypass = [], mode = "device" } = command;
         const rules = { domains: [], cidrs: bypass };
-        return (await tunnel.connect({ city, killSwitch, strict: true, mode: "device", bypass: rules })).city;
+        return (await tunnel.connect({ city, killSwitch, strict: true, mode, bypass: rules })).city;
       }
       case "disconnect":
         return tunnel.disconnect();

@@ -351,6 +351,27 @@ describe.skipIf(why !== undefined)("whole-device mode", () => {
     expect(await fetchFrom()).toBe(MACHINE);
   });
 
+  test("gives the machine back when another mode is chosen, also from behind a block", async () => {
+    await connect("fra");
+    expect(await program.ask({ do: "connect", city: "fin", killSwitch: false, mode: "local" })).toBe("fin");
+    expect(findTraces(world)).toEqual([]);
+    await expect(connect(DEAD)).rejects.toThrow(/account-rejected|target-unreachable/);
+    expect(await program.ask({ do: "connect", city: "fin", killSwitch: false, mode: "local" })).toBe("fin");
+    expect(findTraces(world)).toEqual([]);
+    expect(await fetchFrom()).toBe(MACHINE);
+  });
+
+  test("says that a block stays when the helper is gone on disconnecting, and the next start takes it away", async () => {
+    await connect("fra");
+    await endHelper();
+    await program.ask({ do: "disconnect" });
+    expect(await program.ask({ do: "status" })).toMatchObject({
+      state: "disconnected",
+      fault: { code: "helper-not-running" },
+    });
+    expect(await fetchFrom(1_000)).toBe("nothing");
+  });
+
   test("says which way names and IPv6 would take, as the wire shows it", async () => {
     const ways = (): Promise<unknown> => program.ask({ do: "ways" });
     expect(await ways()).toEqual({ resolvers: [[ROUTER, "outside"]], ipv4: "outside", ipv6: "outside" });
