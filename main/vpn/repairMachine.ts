@@ -52,7 +52,7 @@ async function repairProxy(desktop: DesktopProxy, setsAsideJournal: boolean) {
   } catch (error) {
     const isCorrupt = error instanceof ProtocolError && error.code === "proxy-journal-corrupt";
     if (!isCorrupt || !setsAsideJournal) throw error;
-    return { proxy: "nothing" as const, kept: [], setAside: desktop.setJournalAside() };
+    return { proxy: "nothing" as const, kept: [], setAside: await desktop.setJournalAside() };
   }
 }
 

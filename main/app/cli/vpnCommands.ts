@@ -131,11 +131,27 @@ async function connect(called: Call, connection: VpnConnection): Promise<Result>
     ...(port === undefined ? {} : { port }),
     ...(direct.length === 0 ? {} : { direct: [...direct] }),
   };
-  const { client, isNew } = await connection.host();
-  called.say(`Connecting to ${city}…`);
-  const cancel = (): void => void client.vpnDisconnect.mutate().catch(() => undefined);
+  const interrupt = new AbortController();
+  const cancel = (): void => interrupt.abort();
   process.once("SIGINT", cancel);
   try {
+    return await connectBy(called, connection, wish, interrupt.signal);
+  } finally {
+    process.off("SIGINT", cancel);
+  }
+}
+
+async function connectBy(
+  called: Call,
+  connection: VpnConnection,
+  wish: Parameters<Client["vpnConnect"]["mutate"]>[0],
+  interrupted: AbortSignal,
+): Promise<Result> {
+  const { client, isNew } = await connection.host();
+  try {
+    if (interrupted.aborted) throw new ProtocolError("tunnel-cancelled");
+    interrupted.addEventListener("abort", () => void client.vpnDisconnect.mutate().catch(() => undefined));
+    called.say(`Connecting to ${wish.city}…`);
     const order = (): Promise<Output<"vpnStatus">> => call(client.vpnConnect.mutate(wish));
     const status = await order().catch((error: unknown) => installAndRetry(called, error, order));
     return { json: status, text: describeTunnel(status) };
@@ -143,8 +159,6 @@ async function connect(called: Call, connection: VpnConnection): Promise<Result>
     // A host that was started for this has nothing left to do, unless it keeps traffic from going past the tunnel.
     if (isNew && (await call(client.vpnStatus.query())).state === "disconnected") await connection.end(client);
     throw error;
-  } finally {
-    process.off("SIGINT", cancel);
   }
 }
 

@@ -32,7 +32,7 @@ export interface DesktopProxy {
   /** The same with its outcome: on every start and at log-in. */
   repair(): Promise<Restored>;
   /** For a person who was told that the journal is corrupt and has looked at the settings; gives the path where it is kept. */
-  setJournalAside(): string;
+  setJournalAside(): Promise<string>;
 }
 
 export function desktopProxy(options: DesktopOptions): DesktopProxy {
@@ -54,7 +54,11 @@ export function desktopProxy(options: DesktopOptions): DesktopProxy {
       await restoreSystemProxy(borrowing);
     },
     repair: () => restoreSystemProxy(borrowing),
-    setJournalAside: () => setJournalAside(directory),
+    async setJournalAside() {
+      const path = setJournalAside(directory);
+      await borrowing.loginEntry.remove();
+      return path;
+    },
   };
 }
 

@@ -141,7 +141,7 @@ describe.each(kinds)("on $name", (kind) => {
     await expect(proxy.repair()).rejects.toThrow(corrupt);
     await expect(proxy.apply(ENDPOINT)).rejects.toThrow(corrupt);
     expect(desktop.snapshot()).toEqual(during);
-    expect(proxy.setJournalAside()).toMatch(/corrupt$/);
+    expect(await proxy.setJournalAside()).toMatch(/corrupt$/);
     expect(await proxy.repair()).toEqual({ outcome: "nothing", kept: [] });
   });
 
