@@ -4,6 +4,7 @@ import { loadCrypto } from "../../main/native/index.ts";
 import { benches as bothChains } from "./bothChains.ts";
 import { measure, type Bench, type Result } from "./harness.ts";
 import { benches as merkle } from "./merkle.ts";
+import { benches as mesh } from "./mesh.ts";
 import { benches as native } from "./native.ts";
 import { benches as network } from "./network.ts";
 import { benches as secrets } from "./secrets.ts";
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   ...secrets,
   ...store,
   ...tunnel,
+  ...mesh,
 ];
 
 const { values: options, positionals } = parseArgs({

@@ -1,5 +1,5 @@
 /**
- * Nodes behind a real `sshd` on this machine: one process, one port for each node, each with its own `authorized_keys` that
+ * Nodes behind a real `sshd` on this machine: one port for each node, each with its own `authorized_keys` that
  * hold exactly the lines which the aggregator prints.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -32,7 +32,9 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
-const START_ATTEMPTS = 200;
+const START_ATTEMPTS = 400;
+/** More than 16 listening sockets one `sshd` does not take. */
+const PORTS_MAX = 16;
 
 /** `keysDirectory` are the aggregator's keys; they are made where they are not there. */
 export async function startSshd(directory: string, keysDirectory: string, labels: readonly string[]): Promise<Sshd> {
@@ -50,17 +52,11 @@ export async function startSshd(directory: string, keysDirectory: string, labels
     writeFileSync(join(directory, `${node}.keys`), lines.join(""), { mode: 0o600 });
     return { node, port: ports[i]!, netDirectory };
   });
-  const configFile = join(directory, "sshd_config");
-  writeFileSync(configFile, serverConfig(directory, hostKeyFile, nodes));
   // As root it wants a directory to shut its unprivileged half into.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const child = spawn(PROGRAM!, ["-D", "-e", "-f", configFile], { stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-4000)));
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  for (let attempt = 0; !(await isListening(ports[0]!)); attempt++) {
-    if (child.exitCode !== null || attempt > START_ATTEMPTS) throw new Error(`sshd did not start: ${said}`);
-    await wait(25);
+  const servers: Awaited<ReturnType<typeof startServer>>[] = [];
+  for (let start = 0; start < nodes.length; start += PORTS_MAX) {
+    servers.push(await startServer(directory, hostKeyFile, nodes.slice(start, start + PORTS_MAX)));
   }
   const user = userInfo().username;
   return {
@@ -68,9 +64,31 @@ export async function startSshd(directory: string, keysDirectory: string, labels
     hostKey,
     peers: nodes.map(({ node, port }) => ({ node, host: "127.0.0.1", port, user, host_keys: [hostKey] })),
     stop: async () => {
-      child.kill("SIGTERM");
-      await ended;
+      for (const stop of servers) await stop();
     },
+  };
+}
+
+/** Gives what ends it. */
+async function startServer(
+  directory: string,
+  hostKeyFile: string,
+  nodes: readonly SshNode[],
+): Promise<() => Promise<void>> {
+  const { port } = nodes[0]!;
+  const configFile = join(directory, `sshd_config_${port}`);
+  writeFileSync(configFile, serverConfig(directory, hostKeyFile, nodes));
+  const child = spawn(PROGRAM!, ["-D", "-e", "-f", configFile], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-4000)));
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  for (let attempt = 0; !(await isListening(port)); attempt++) {
+    if (child.exitCode !== null || attempt > START_ATTEMPTS) throw new Error(`sshd did not start: ${said}`);
+    await wait(25);
+  }
+  return async () => {
+    child.kill("SIGTERM");
+    await ended;
   };
 }
 
