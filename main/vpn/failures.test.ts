@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { encodeSubscription } from "../cities/subscription.ts";
@@ -316,6 +317,46 @@ describe.skipIf(binaries === undefined)("a failure", () => {
     } finally {
       server.close();
     }
+  });
+
+  test.skipIf(!isRoot)(
+    "a disk with room for little more is full, too, and one that fills up later keeps nothing",
+    async () => {
+      stand = new Stand(mesh, binaries!);
+      let repair = fillDisk(stand.journalFolder, 1);
+      expect(await codeOf(stand.tunnel.connect(WISH))).toBe("proxy-journal-unwritable");
+      expect(stand.leftovers()).toEqual([]);
+      await repair();
+      repair = fillDisk(stand.journalFolder, 8);
+      await stand.tunnel.connect(WISH);
+      expect(stand.leftovers()).not.toEqual([]);
+      const { bavail, bsize } = statfsSync(stand.journalFolder);
+      writeFileSync(join(stand.journalFolder, "more"), Buffer.alloc(bavail * bsize));
+      await stand.tunnel.disconnect();
+      expect(stand.leftovers()).toEqual([]);
+      await repair();
+    },
+  );
+
+  test("a clock that is set, back or ahead, costs no more than another verification", { timeout: 60_000 }, async () => {
+    stand = new Stand(mesh, binaries!);
+    const years = 3 * 365 * 86_400_000;
+    stand.clockOffMs = -years;
+    expect(await stand.tunnel.connect(WISH)).toMatchObject({
+      state: "connected",
+      sessionMs: expect.any(Number) as number,
+    });
+    stand.clockOffMs = years;
+    await stand.until(({ cause }) => cause === "resumed");
+    await stand.until(({ state }) => state === "connected");
+    const verified = stand.seen.length;
+    stand.clockOffMs = 0;
+    // The next seconds' figures come, and nothing else has happened.
+    const figures = stand.tunnel.history.length;
+    while (stand.tunnel.history.length < figures + 3) await sleep(100);
+    expect(stand.seen.length).toBe(verified);
+    expect(stand.tunnel.status.sessionMs).toBeGreaterThan(0);
+    expect(await stand.fetchFrom()).toBe(exitOf("fra").leavesFrom);
   });
 
   test("has a case here for each row of the table, and a row for each case", () => {
