@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 import type { Output } from "../api/contract.ts";
@@ -18,6 +19,11 @@ import {
   type TestSite,
 } from "../xray/mesh.fixture.ts";
 import { Playground } from "./cli.fixture.ts";
+
+/** Of the unit as it is installed, behind `montana start`. */
+const UNIT = fileURLToPath(new URL("../../resources/systemd/montana-exit.service", import.meta.url));
+const unitWords = (): readonly string[] =>
+  /^ExecStart=\/usr\/local\/bin\/montana start (.*)$/m.exec(readFileSync(UNIT, "utf8"))![1]!.split(" ");
 
 const WAIT = { timeout: 60_000, interval: 200 };
 
@@ -59,7 +65,14 @@ describe.skipIf(binariesHere() === undefined)("montana exit", () => {
     expect(made.decoy!.flightBytes).toBeGreaterThan(500);
 
     const metricsPort = await freePort();
-    await playground.start(["--without-node", "--metrics-port", String(metricsPort)], "montana");
+    const here: Readonly<Record<string, string>> = {
+      "/var/lib/montana-exit": playground.data,
+      "9464": String(metricsPort),
+    };
+    await playground.start(
+      unitWords().map((word) => here[word] ?? word),
+      "montana",
+    );
     const link = await vi.waitFor(published, WAIT);
     expect(await askThrough(playground.folder, link, `${site.url}/from`)).toMatchObject({ result: "ok" });
     expect(site.callers).toContain("127.0.0.31");

@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
@@ -193,8 +194,13 @@ describe.skipIf(binariesHere() === undefined)("a city", () => {
       const port = await freePort();
       await city.init(wishFor(decoy, port, { practice, connections: 3 }));
       const link = await untilPublished();
+      const echo = createServer((socket) => socket.on("error", () => undefined).pipe(socket));
+      await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+      const client = await startClient(folder, link);
+      const stream = await openThrough(client.port, `${SITE_NAME}:${(echo.address() as AddressInfo).port}`);
+      expect(await echoed(stream, "before")).toBe("before");
       const idle: Socket[] = [];
-      for (let i = 0; i < 3; i++) idle.push(connect(port, "127.0.0.1").on("error", () => undefined));
+      for (let i = 0; i < 2; i++) idle.push(connect(port, "127.0.0.1").on("error", () => undefined));
       await vi.waitFor(
         async () => expect((await city.status()).connections).toMatchObject({ max: 3, isRefusing: true }),
         {
@@ -203,24 +209,30 @@ describe.skipIf(binariesHere() === undefined)("a city", () => {
       );
       expect((await city.status()).notices.map(({ code }) => code)).toContain("exit-full");
       expect((await ask(link)).result).not.toBe("ok");
+      expect(await echoed(stream, "after")).toBe("after");
+      stream.destroy();
+      // Strangers still see the site.
+      expect(await visit(port, decoy.certificate)).toEqual(await visit(decoy.port, decoy.certificate));
       for (const socket of idle) socket.destroy();
       await vi.waitFor(async () => expect((await city.status()).connections!.isRefusing).toBe(false), {
         timeout: 20_000,
       });
       await vi.waitFor(async () => expect(await ask(link)).toMatchObject({ result: "ok" }), { timeout: 20_000 });
+      await client.stop();
+      echo.close();
     },
     60_000,
   );
 
-  test("reaches nobody's private addresses, also not by a name that leads there", async () => {
+  test("reaches nobody's private addresses, also not by a name that leads there", async ({ skip }) => {
     const city = await fresh();
-    const { createServer } = await import("node:http");
-    const inner = createServer((_, response) => void response.end("inside"));
+    const http = await import("node:http");
+    const inner = http.createServer((_, response) => void response.end("inside"));
     const hasIpv6 = await new Promise<boolean>((resolve) => {
       inner.once("error", () => resolve(false));
       inner.listen(0, "::1", () => resolve(true));
     });
-    if (!hasIpv6) return;
+    if (!hasIpv6) skip("this machine has no ::1");
     const innerPort = (inner.address() as { port: number }).port;
     // A practice city may reach 127.0.0.0/8, and nothing else of its own host.
     const hosts = [...practice.hosts, { name: "inner.montana.example", address: "::1" }];
@@ -279,6 +291,36 @@ describe.skipIf(binariesHere() === undefined)("a city", () => {
     expect(published()).toBe(link);
   }, 60_000);
 
+  test("whose port is taken says so, and comes by itself when the port is free", async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) =>
+      other.listen(0, "127.0.0.1", () => resolve((other.address() as AddressInfo).port)),
+    );
+    const city = await fresh();
+    const { status } = await city.init(wishFor(decoy, port, { practice }));
+    expect(status).toMatchObject({
+      state: "failed",
+      isPublished: false,
+      notices: [{ code: "port-in-use", params: { port } }],
+    });
+    other.close();
+    expect(await ask(await untilPublished())).toMatchObject({ result: "ok" });
+    expect(await city.status()).toMatchObject({ state: "serving", notices: [] });
+  }, 60_000);
+
+  test("keeps looking at its decoy, and says when that is none any more", async () => {
+    const own = await startDecoy();
+    const city = await fresh({ timing: { decoyPeriodMs: 200 } });
+    await city.init(wishFor(own, await freePort(), { practice }));
+    expect((await city.status()).decoy).toMatchObject({ name: DECOY_NAME, state: "ok" });
+    await own.close();
+    await vi.waitFor(async () => expect((await city.status()).decoy!.state).toBe("unfit"), { timeout: 20_000 });
+    expect((await city.status()).notices.map(({ code }) => code)).toEqual(["decoy-unreachable"]);
+    // The city stays: whether one can get through is for the network's own probes to say.
+    await untilPublished();
+    expect((await city.status()).isPublished).toBe(true);
+  }, 60_000);
+
   test("whose record is damaged is named, never taken for none", async () => {
     const city = await fresh();
     await city.init(wishFor(decoy, await freePort(), { practice }));
@@ -321,6 +363,22 @@ function visit(port: number, certificate: string) {
       resolve({ fingerprint, isTrusted: socket.authorized, alpn: socket.alpnProtocol, page });
     });
   });
+}
+
+/** A connection through a client's proxy. */
+async function openThrough(proxyPort: number, target: string): Promise<Socket> {
+  const socket = connect(proxyPort, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
+  const [head] = (await once(socket, "data")) as [Buffer];
+  expect(head.toString()).toContain(" 200 ");
+  return socket;
+}
+
+async function echoed(socket: Socket, text: string): Promise<string> {
+  socket.write(text);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  return answer.toString();
 }
 
 function sayHello(port: number, text: string): Promise<string> {
