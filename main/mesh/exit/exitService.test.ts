@@ -275,6 +275,8 @@ describe.skipIf(binariesHere() === undefined)("a city", () => {
       [{ city: "Nowhereville" }, "city-unknown"],
       [{ host: "no host!" }, "exit-bad-value"],
       [{ code: "FRAN" }, "exit-bad-value"],
+      [{ listen: "here" }, "exit-bad-value"],
+      [{ publishTo: "x".repeat(5000) }, "exit-bad-value"],
       [{ practice: undefined }, "exit-not-publishable"],
       [{ decoy: { ...good.decoy!, port: await freePort() } }, "decoy-unreachable"],
       [{ decoy: { ...good.decoy!, certificate: null } }, "decoy-certificate"],

@@ -700,10 +700,11 @@ const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 &&
 /** Throws "exit-bad-value" with `what`. */
 function checked(record: ExitRecord): ExitRecord {
   const bad = (what: string, value: string): Error => exitError("exit-bad-value", { what, value });
-  const { city, host, decoy, relay } = record;
+  const { city, host, listen, decoy, relay } = record;
   if (!/^[a-z]{3}$/.test(city.code)) throw bad("--code", city.code);
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(city.node)) throw bad("--node", city.node);
   if (!isAddress(host) && !isDnsName(host)) throw bad("--host", host);
+  if (!isAddress(listen)) throw bad("--listen", listen);
   const wrongPort = portsOf(record).find((port) => !isPort(port));
   if (wrongPort !== undefined) throw bad("--port", String(wrongPort));
   if (decoy !== null && !isDnsName(decoy.name)) throw bad("--decoy", decoy.name);

@@ -19,11 +19,13 @@ import {
   type Shape,
 } from "../../cities/shape.ts";
 import { readSealed, removeSealed, writeSealed } from "../../files/sealedFile.ts";
+import type { ProtocolError } from "../../protocol/errors.ts";
 import { exitError } from "./errors.ts";
 
 /** Rotations whose old accounts are still accepted. */
 export const ACCOUNTS_MAX = 8;
-const DOORS_MAX = 4;
+/** Each holds an account. */
+const DOORS_MAX = ACCOUNTS_MAX;
 const HOSTS_MAX = 64;
 const CERTIFICATE_MAX = 65_536;
 const RECORD_MAX = 262_144;
@@ -105,7 +107,14 @@ export function readExitRecord(directory: string): ExitRecord | undefined {
   return found.kind === "absent" ? undefined : found.value;
 }
 
-/** Throws "file-unwritable"; then the old one stands. */
-export const writeExitRecord = (directory: string, value: ExitRecord): void => writeSealed(pathOf(directory), value);
+/** Throws "exit-bad-value" for what would not be read back, "file-unwritable"; then the old one stands. */
+export function writeExitRecord(directory: string, value: ExitRecord): void {
+  try {
+    readRecord(value, "");
+  } catch (error) {
+    throw exitError("exit-bad-value", { what: String((error as ProtocolError).params["at"]), value: "this" });
+  }
+  writeSealed(pathOf(directory), value);
+}
 
 export const removeExitRecord = (directory: string): void => removeSealed(pathOf(directory));
