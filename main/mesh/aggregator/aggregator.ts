@@ -103,7 +103,8 @@ export async function runAggregator(settings: Settings, ports: AggregatorPorts):
 export function secretsOf(settings: Settings, { entries }: Pick<Aggregation, "entries">): Secrets {
   const hosts = entries.map(({ vless }) => parseShareLink(vless).host);
   const exitHosts = new Set([...settings.exitHosts, ...settings.peers.map(({ host }) => host), ...hosts]);
-  return { exitHosts: [...exitHosts], providers: settings.providers };
+  // A name without a dot is this machine's own word for a node, often the city's: it leads nobody there.
+  return { exitHosts: [...exitHosts].filter((host) => /[.:]/.test(host)), providers: settings.providers };
 }
 
 export const textOf = (document: object): string => `${JSON.stringify(document, undefined, 2)}\n`;
