@@ -99,7 +99,7 @@ describe.skipIf(binariesHere() === undefined)("montana exit", () => {
     expect(await run("exit", "remove", "--yes")).toMatchObject({ state: "none" });
     expect(existsSync(join(playground.data, "mesh", "exit.json"))).toBe(false);
     expect(await run("exit", "rotate")).toMatchObject({ error: { code: "exit-absent" } });
-  }, 120_000);
+  }, 300_000);
 
   it("says what is wrong with an option", async () => {
     const reasonOf = async (...words: string[]): Promise<string> =>

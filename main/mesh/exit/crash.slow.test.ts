@@ -68,7 +68,7 @@ describe.skipIf(binariesHere()?.guard === undefined)("a city", () => {
       }
     }
     expect.unreachable("the city never lived to its end");
-  }, 180_000);
+  }, 400_000);
 });
 
 /** True where it lived to its end. */
