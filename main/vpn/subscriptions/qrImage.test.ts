@@ -1,3 +1,5 @@
+import { crc32, deflateSync } from "node:zlib";
+
 import { encode as encodeJpeg } from "jpeg-js";
 import { PNG } from "pngjs";
 import { encodeQR } from "qr";
@@ -48,4 +50,35 @@ test("an image without a code, a damaged one, another format and a claim of too 
   huge.writeUInt32BE(1_000_000, 16);
   refuses(huge, "image-too-large");
   refuses(new Uint8Array(8_388_609), "image-too-large");
+});
+
+/** A chunk with its checksum. */
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  checksum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, checksum]);
+}
+
+const header = (width: number, height: number, interlace: 0 | 1): Buffer => {
+  const data = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 6, 0, 0, interlace]);
+  data.writeUInt32BE(width, 0);
+  data.writeUInt32BE(height, 4);
+  return chunk("IHDR", data);
+};
+const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+const END = chunk("IEND", Buffer.alloc(0));
+
+test("a few bytes that would unpack to very many are refused before they do", () => {
+  const bomb = chunk("IDAT", deflateSync(Buffer.alloc(200_000_000)));
+  refuses(Buffer.concat([SIGNATURE, header(8, 8, 1), bomb, END]), "image-too-large");
+  // The size that counts is another one than that which stands first.
+  refuses(Buffer.concat([SIGNATURE, header(8, 8, 0), header(30_000, 30_000, 0), bomb, END]), "image-damaged");
+  // An interlaced image that is what it says: 8 lines of 8 points in seven passes of 15 lines.
+  const honest = chunk("IDAT", deflateSync(Buffer.alloc(4 * 64 + 15)));
+  refuses(Buffer.concat([SIGNATURE, header(8, 8, 1), honest, END]), "qr-missing");
+});
+  data.copy(image.data);
+  expect(readQrImage(PNG.sync.write(image))).toBe(text);
 });
