@@ -13,6 +13,9 @@ const SIDE_MAX = 8192;
 const PIXELS_MAX = 16_777_216;
 /** Megabytes. */
 const JPEG_MEMORY_MAX = 256;
+/** A progressive image has some ten; each of a few bytes goes over all pixels. */
+const SCANS_MAX = 32;
+const SCAN_START = Buffer.from([0xff, 0xda]);
 /** Milliseconds for what a first look does not find. */
 const SEARCH_TIME = 1000;
 /** Bytes of a chunk besides its data: length, type, checksum. */
@@ -46,6 +49,7 @@ function decodeImage(bytes: Buffer): Pixels {
   const isPng = bytes.subarray(0, 8).equals(PNG_SIGNATURE);
   if (!isPng && (bytes[0] !== 0xff || bytes[1] !== 0xd8)) throw new ProtocolError("image-unknown");
   if (isPng) demandBoundedPng(bytes);
+  else if (countOf(SCAN_START, bytes) > SCANS_MAX) throw new ProtocolError("image-damaged");
   try {
     if (isPng) return PNG.sync.read(bytes);
     const limits = { maxResolutionInMP: PIXELS_MAX / 1e6, maxMemoryUsageInMB: JPEG_MEMORY_MAX };
@@ -77,6 +81,12 @@ function demandUnpacks(packed: Buffer, bytesMax: number): void {
     const isTooLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
     throw new ProtocolError(isTooLarge ? "image-too-large" : "image-damaged");
   }
+}
+
+function countOf(wanted: Buffer, bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + wanted.length)) count++;
+  return count;
 }
 
 interface Chunk {
