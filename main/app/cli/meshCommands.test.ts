@@ -37,7 +37,7 @@ beforeAll(async () => {
   const document = JSON.parse(readFileSync(place.settingsFile, "utf8")) as Record<string, unknown>;
   const practice = { allow_loopback: true };
   writeFileSync(place.settingsFile, JSON.stringify({ ...document, peers: sshd.peers, practice }));
-});
+}, 120_000);
 afterAll(async () => {
   await sshd?.stop();
   place.remove();

@@ -109,6 +109,22 @@ describe("a run of the aggregator", () => {
     }
   });
 
+  test("lets no node hold back the documents of all by what it calls its peers", async () => {
+    place = makeMeshPlace(readFixture("three-city/cities.json"), { providers: ["Acme"] });
+    const honest = JSON.parse(readFixture("three-city/nodes/frankfurt/peers.json")) as { peers: object[] };
+    const made = ["A".repeat(43), "acme"].map((peer_id) => ({
+      ...{ peer_id, label: "unknown", connected: true, last_heartbeat_seconds_ago: 1 },
+    }));
+    const lie = JSON.stringify({ ...honest, peers: [...honest.peers, ...made] });
+    const fetcher = fixtureFetcher("three-city", (node, file) =>
+      node === "frankfurt" && file === "peers" ? { kind: "body", body: lie } : undefined,
+    );
+    expect((await run(fetcher)).alarms).toEqual([]);
+    expect(JSON.parse(place.readPublic("vpn/network.json"))).toEqual(
+      JSON.parse(readFixture("three-city/network.json")),
+    );
+  });
+
   test("tells what the nodes say now of their phases, and when that changed", async () => {
     place = makeMeshPlace(readFixture("three-city/cities.json"));
     const registered = readFixture("three-city/nodes/frankfurt/peers.json").replace("CandidateVdf", "Registered");

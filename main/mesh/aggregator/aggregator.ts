@@ -4,7 +4,7 @@ import { findCitiesFault, type Cities } from "../../cities/cities.ts";
 import type { MyVpnFault } from "../../cities/myVpn.ts";
 import { networkDocument, type Network } from "../../cities/network.ts";
 import { decodePeers } from "../../cities/peers.ts";
-import type { Secrets } from "../../cities/publicationGate.ts";
+import { scanForPublication, type Secrets } from "../../cities/publicationGate.ts";
 import { parseShareLink } from "../../cities/shareLink.ts";
 import { isoTime } from "../../cities/time.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -107,6 +107,10 @@ export function secretsOf(settings: Settings, { entries }: Pick<Aggregation, "en
   return { exitHosts: [...exitHosts].filter((host) => /[.:]/.test(host)), providers: settings.providers };
 }
 
+/** Whether a word that a node chose may stand in a document; hosts it cannot hold, for they have dots or colons. */
+export const isPublishable = (word: string, providers: readonly string[]): boolean =>
+  scanForPublication(word, { exitHosts: [], providers }).length === 0;
+
 export const textOf = (document: object): string => `${JSON.stringify(document, undefined, 2)}\n`;
 
 interface Everything {
@@ -115,7 +119,7 @@ interface Everything {
   readonly faults: ReadonlyMap<string, FetchFault>;
 }
 
-async function fetchEverything({ peers, parallel }: Settings, ports: AggregatorPorts): Promise<Everything> {
+async function fetchEverything({ peers, parallel, providers }: Settings, ports: AggregatorPorts): Promise<Everything> {
   const links = new Map<string, Fetched>();
   const peersFiles = new Map<string, Fetched>();
   const faults = new Map<string, FetchFault>();
@@ -125,7 +129,7 @@ async function fetchEverything({ peers, parallel }: Settings, ports: AggregatorP
   };
   await fetchAll(ports.fetcher, peers, ["my-vpn", "peers"], timing, ({ node }, file, answer) => {
     if (file === "peers") {
-      peersFiles.set(node, compact(node, answer));
+      peersFiles.set(node, compact(node, answer, providers));
       return;
     }
     links.set(node, answer);
@@ -134,12 +138,15 @@ async function fetchEverything({ peers, parallel }: Settings, ports: AggregatorP
   return { links, peersFiles, faults };
 }
 
-/** Without what nobody reads: a thousand files of the largest size would not fit into memory. */
-function compact(node: string, answer: Fetched): Fetched {
+/**
+ * Without what nobody reads: a thousand files of the largest size would not fit into memory. And without peers under a name
+ * that the gate would stop: a node that makes one up must not hold back the document of all.
+ */
+function compact(node: string, answer: Fetched, providers: readonly string[]): Fetched {
   if (answer.kind !== "body") return answer;
   try {
     const document = decodePeers(answer.body, node);
-    const connected = document.peers.filter((peer) => peer.connected);
+    const connected = document.peers.filter((peer) => peer.connected && isPublishable(peer.peer_id, providers));
     return { kind: "body", body: JSON.stringify({ ...document, peers: connected }) };
   } catch (error) {
     // Whatever is wrong with it, it stays wrong: the reader names it again.

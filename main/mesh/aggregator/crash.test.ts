@@ -13,7 +13,7 @@ import { runAggregator } from "./aggregator.ts";
 import { openStateFiles } from "./stateFiles.ts";
 
 const CHILD = fileURLToPath(new URL("crash.fixture.ts", import.meta.url));
-const KILLS = 8;
+const KILLS = 4;
 
 test("an aggregator that is killed at any moment leaves whole files, and the next run goes on from them", async () => {
   const place = makeMeshPlace(readFixture("three-city/cities.json"));

@@ -58,7 +58,7 @@ describe.skipIf(!HAS_SSHD)("nodes behind a real sshd", () => {
       for (const file of ["my-vpn.json", "peers.json"])
         put(node, file, readFixture(`three-city/nodes/${node}/${file}`));
     }
-  });
+  }, 120_000);
   afterAll(async () => {
     await sshd.stop();
     place.remove();

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 
 import { NETWORKS, readFixture } from "../../cities/cities.fixture.ts";
 import { decodeExplorer } from "../../cities/explorer.ts";
+import { isoTime } from "../../cities/time.ts";
 import { makeMeshPlace, type MeshPlace } from "../aggregator/aggregator.fixture.ts";
 import { openStateFiles } from "../aggregator/stateFiles.ts";
 import type { Fetcher } from "../aggregator/fetcher.ts";
@@ -40,6 +41,24 @@ describe("the explorer's collector", () => {
     const [peer] = decodeExplorer(place.readPublic("net/data.json")).discovered_peers;
     expect(peer).toMatchObject({ first_seen_unix: now, uptime_seconds: 100, status: "stale", remote_ip: "hidden" });
     expect((await run(fetcher, now + 700)).discovered).toBe(0);
+  });
+
+  test("lets no node hold back the document of all by the words that it chooses", async () => {
+    place = makeMeshPlace(readFixture("three-city/cities.json"), { providers: ["Acme"] });
+    const good = explorerFetcher("three-city");
+    const { updated_unix: now } = readExplorerFixture("three-city");
+    const fetcher: Fetcher = {
+      async fetch(peer, file, signal) {
+        const answer = await good.fetch(peer, file, signal);
+        if (peer.node !== "frankfurt" || answer.kind !== "body") return answer;
+        const heard = `${isoTime(now)} f m[1]: [network] heartbeat OK peer=${"A".repeat(43)} request_id=1\n`;
+        const body = file === "journal" ? answer.body + heard : answer.body.replace("CandidateVdf", "Acme");
+        return { kind: "body", body };
+      },
+    };
+    expect(await run(fetcher, now)).toMatchObject({ nodes: 3, discovered: 1, alarms: [] });
+    const { nodes } = decodeExplorer(place.readPublic("net/data.json"));
+    expect(nodes.map(({ phase }) => phase)).toEqual(["Active", null, "CandidateVdf"]);
   });
 
   test("goes on with the other nodes when one prints nonsense or ten megabytes of it", async () => {

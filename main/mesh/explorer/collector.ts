@@ -8,7 +8,7 @@ import { parseJournalLine, type JournalEvent } from "../../cities/journal.ts";
 import { parseNodeStatus, type NodeStatus } from "../../cities/nodeStatus.ts";
 import { decodePeers } from "../../cities/peers.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { secretsOf } from "../aggregator/aggregator.ts";
+import { isPublishable, secretsOf } from "../aggregator/aggregator.ts";
 import { fetchAll, type Answer, type Fetcher } from "../aggregator/fetcher.ts";
 import { EXPLORER_DEADLINE_MS, JOURNAL_EVENTS_MAX } from "../aggregator/limits.ts";
 import { openPublicFiles, PUBLIC_PATHS, type Alarm } from "../aggregator/publicFiles.ts";
@@ -71,22 +71,28 @@ interface NodesRead {
   readonly ownPeers: readonly string[];
 }
 
-async function readNodes({ peers, parallel }: Settings, { fetcher, timeoutMs }: ExplorerPorts): Promise<NodesRead> {
+async function readNodes(
+  { peers, parallel, providers }: Settings,
+  { fetcher, timeoutMs }: ExplorerPorts,
+): Promise<NodesRead> {
   const statuses = new Map<string, NodeStatus | "no_data" | "unreachable">();
   const events = new Map<string, readonly JournalEvent[]>();
   const ownPeers: string[] = [];
   const timing = { parallel, deadlineMs: EXPLORER_DEADLINE_MS, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   await fetchAll(fetcher, peers, ["status", "journal", "peers"], timing, ({ node }, file, answer) => {
-    if (file === "status") statuses.set(node, statusOf(answer));
-    else if (answer.kind === "body" && file === "journal") events.set(node, readJournal(answer.body));
+    if (file === "status") statuses.set(node, statusOf(answer, providers));
+    else if (answer.kind === "body" && file === "journal") events.set(node, readJournal(answer.body, providers));
     else if (answer.kind === "body") ownPeers.push(...ownPeerOf(answer.body, node));
   });
   return { statuses, events, ownPeers };
 }
 
-function statusOf(answer: Answer): NodeStatus | "no_data" | "unreachable" {
+/** A node chooses its words: one that the gate would stop must not hold back the document of all. */
+function statusOf(answer: Answer, providers: readonly string[]): NodeStatus | "no_data" | "unreachable" {
   if (answer.kind === "failed") return "unreachable";
-  return (answer.kind === "body" ? parseNodeStatus(answer.body) : undefined) ?? "no_data";
+  const status = answer.kind === "body" ? parseNodeStatus(answer.body) : undefined;
+  if (status === undefined) return "no_data";
+  return status.phase === null || isPublishable(status.phase, providers) ? status : { ...status, phase: null };
 }
 
 function ownPeerOf(body: string, node: string): readonly string[] {
@@ -99,17 +105,20 @@ function ownPeerOf(body: string, node: string): readonly string[] {
 }
 
 /** The newest events of a journal. */
-function readJournal(text: string): readonly JournalEvent[] {
+function readJournal(text: string, providers: readonly string[]): readonly JournalEvent[] {
   const events: JournalEvent[] = [];
   for (let start = 0; start < text.length;) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;
     const event = parseJournalLine(text.slice(start, end));
-    if (event !== undefined) events.push(event);
+    if (event !== undefined && isEventPublishable(event, providers)) events.push(event);
     start = end + 1;
   }
   return events.slice(-JOURNAL_EVENTS_MAX);
 }
+
+const isEventPublishable = (event: JournalEvent, providers: readonly string[]): boolean =>
+  !("peer" in event) || event.peer === null || isPublishable(event.peer, providers);
 
 /** Ids of the network's own nodes: as the operator wrote them, and as the nodes name themselves. */
 function knownPeers(

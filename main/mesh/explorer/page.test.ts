@@ -40,7 +40,7 @@ describe.skipIf(BROWSER === undefined)("the explorer's page", () => {
         }),
       );
     }
-  });
+  }, 120_000);
   afterAll(async () => {
     await browser.close();
     for (const server of servers.values()) await server.close();
