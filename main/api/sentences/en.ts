@@ -1817,6 +1817,14 @@ export const en = {
     sentence: "{{name}} sends visitors to {{to}}.",
     remedy: "Choose that one, or another site.",
   },
+  "decoy-failing": {
+    sentence: "The site {{name}} failed its last check as decoy ({{reason}}).",
+    remedy: "Wait for the next check, in ten minutes; nobody needs to do anything yet.",
+  },
+  "decoy-unfit": {
+    sentence: "The site {{name}} is no decoy any more ({{reason}}).",
+    remedy: "Choose another one: montana exit init --decoy NAME.",
+  },
   "decoy-refused-name": {
     sentence: "{{name}} must not be borrowed: tunnels behind this name are looked for.",
     remedy: "Choose another site.",

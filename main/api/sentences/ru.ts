@@ -718,6 +718,14 @@ export const ru: Partial<Record<keyof typeof en, { readonly sentence: string; re
     sentence: "{{name}} отправляет посетителей на {{to}}.",
     remedy: "Выберите тот сайт или другой.",
   },
+  "decoy-failing": {
+    sentence: "Сайт {{name}} не прошёл последнюю проверку прикрытия ({{reason}}).",
+    remedy: "Дождитесь следующей, через десять минут; пока ничего делать не нужно.",
+  },
+  "decoy-unfit": {
+    sentence: "Сайт {{name}} больше не годится как прикрытие ({{reason}}).",
+    remedy: "Выберите другой: montana exit init --decoy NAME.",
+  },
   "decoy-refused-name": {
     sentence: "{{name}} брать нельзя: туннели под этим именем ищут.",
     remedy: "Выберите другой сайт.",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { serviceIn } from "./exit.fixture.ts";
-import type { ExitWish } from "./exitService.ts";
+import type { ExitWish } from "./wish.ts";
 
 const [directory = "", wish = "", secondPort = "", killAt = ""] = process.argv.slice(2);
 

@@ -9,7 +9,8 @@ import { startEngine } from "../../xray/engine.ts";
 import { DECOY_NAME, freePort, type TestDecoy } from "../../xray/mesh.fixture.ts";
 import { probeThrough, type ProbeOutcome } from "../../xray/probe.ts";
 import { readGazetteer } from "../cities/gazetteer.ts";
-import { ExitService, type ExitOptions, type ExitWish } from "./exitService.ts";
+import { ExitService, type ExitOptions } from "./exitService.ts";
+import type { ExitWish } from "./wish.ts";
 
 /** Quick, for a loopback where nothing has to be learnt. Milliseconds. */
 const TIMING = { settleMs: 0, pollMs: 100, decoyPeriodMs: 60_000, cutMs: 600_000, retryMs: 500 };

@@ -317,7 +317,7 @@ describe.skipIf(binariesHere() === undefined)("a city", () => {
     expect((await city.status()).decoy).toMatchObject({ name: DECOY_NAME, state: "ok" });
     await own.close();
     await vi.waitFor(async () => expect((await city.status()).decoy!.state).toBe("unfit"), { timeout: 20_000 });
-    expect((await city.status()).notices.map(({ code }) => code)).toEqual(["decoy-unreachable"]);
+    expect((await city.status()).notices.map(({ code }) => code)).toEqual(["decoy-unfit"]);
     // The city stays: whether one can get through is for the network's own probes to say.
     await untilPublished();
     expect((await city.status()).isPublished).toBe(true);
