@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { NETWORKS, readFixture } from "../../cities/cities.fixture.ts";
 import { decodeExplorer } from "../../cities/explorer.ts";
 import { isoTime } from "../../cities/time.ts";
-import { makeMeshPlace, type MeshPlace } from "../aggregator/aggregator.fixture.ts";
+import { fixtureFetcher, makeMeshPlace, nothingInstead, type MeshPlace } from "../aggregator/aggregator.fixture.ts";
 import { openStateFiles } from "../aggregator/stateFiles.ts";
 import type { Fetcher } from "../aggregator/fetcher.ts";
 import { runExplorer } from "./collector.ts";
@@ -59,6 +59,24 @@ describe("the explorer's collector", () => {
     expect(await run(fetcher, now)).toMatchObject({ nodes: 3, discovered: 1, alarms: [] });
     const { nodes } = decodeExplorer(place.readPublic("net/data.json"));
     expect(nodes.map(({ phase }) => phase)).toEqual(["Active", null, "CandidateVdf"]);
+  });
+
+  test("reads the peers.json of nodes that have no status and no journal to show", async () => {
+    place = makeMeshPlace(readFixture("three-city/cities.json"));
+    const { updated_unix: now } = readExplorerFixture("three-city");
+    await run(fixtureFetcher("three-city", nothingInstead), now);
+    const {
+      nodes,
+      discovered_peers: peers,
+      network_summary: summary,
+    } = decodeExplorer(place.readPublic("net/data.json"));
+    expect(nodes.map(({ host, phase, current_window: window }) => [host, phase, window])).toEqual([
+      ["moscow", "Active", 34_922],
+      ["frankfurt", "CandidateVdf", 34_920],
+      ["helsinki", "CandidateVdf", 34_901],
+    ]);
+    expect(peers.map(({ witnessed_by: witnesses }) => witnesses)).toEqual([["moscow", "frankfurt", "helsinki"]]);
+    expect(summary).toMatchObject({ active_nodes: 3, total_supply_nj: 453_999_000_000_000n });
   });
 
   test("goes on with the other nodes when one prints nonsense or ten megabytes of it", async () => {
