@@ -1,4 +1,5 @@
 /** Probes of all entries, spread over the period, and what follows from them (chapter 08 §4.8). */
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -50,6 +51,7 @@ export async function runHealth(
     .filter(({ node }) => urls.has(node))
     .map(({ node, code }) => ({ ...(before.get(node) ?? unprobed(node, code)), city: code }));
   const spread = (): number => Math.random() * probeSpreadSeconds * 1000 + jitterMs(probeSpreadSeconds);
+  if (signal !== undefined) setMaxListeners(0, signal);
   const start = performance.now();
   const due = nodes.map((node, i) => ({ node, i, atMs: start + spread() })).sort((a, b) => a.atMs - b.atMs);
   await forEachParallel(due, parallel, async ({ node, i, atMs }) => {
