@@ -109,11 +109,7 @@ export class TunnelEngine {
       .sort((a, b) => (a.code < b.code ? -1 : 1));
     const { tun, launcher } = wish.device ?? {};
     const key = JSON.stringify([routes, wish.bypass, wish.port, tun && { ...tun, resolved: [...tun.resolved] }]);
-    if (this.#running?.key === key) {
-      await this.#up.promise;
-      await this.select(wish.selected);
-      return;
-    }
+    if (this.#running?.key === key) return this.select(wish.selected);
     const binaries = this.#options.binaries();
     this.#running = undefined;
     // An engine that somebody else started is not this program's to start again, nor the other way round.
@@ -157,15 +153,36 @@ export class TunnelEngine {
     }
   }
 
-  /** Sends new connections through the route, without a restart where the system allows that. */
+  /**
+   * Sends new connections through the route, without a restart where the system allows that; an engine that ends meanwhile
+   * starts anew with it. Throws the code of an engine that is given up.
+   */
   async select(route: string): Promise<void> {
-    const { engine, configOf, routes } = this.#require();
-    const code = routes.get(route);
-    if (code === undefined) throw engineError("unknown-exit", { code: route });
-    const config = configOf(route);
-    if (process.platform === "win32") return engine.restart(config);
-    engine.prepare(config);
-    await engine.api.selectExit(code);
+    for (;;) {
+      await this.#up.promise;
+      const ends = this.#ends;
+      const { engine, configOf, routes } = this.#require();
+      const code = routes.get(route);
+      if (code === undefined) throw engineError("unknown-exit", { code: route });
+      const config = configOf(route);
+      if (process.platform === "win32") return engine.restart(config);
+      engine.prepare(config);
+      try {
+        await engine.api.selectExit(code);
+        return;
+      } catch (error) {
+        if (!(await this.#endsAfter(ends))) throw error;
+      }
+    }
+  }
+
+  /** Whether the engine ended since, which is known only a while after its connections have ended. */
+  async #endsAfter(ends: number): Promise<boolean> {
+    const { signal } = new AbortController();
+    for (const end = performance.now() + LINE_AFTER; performance.now() < end && this.#ends === ends;) {
+      await pause(LINE_POLL, signal);
+    }
+    return this.#ends !== ends;
   }
 
   /** Whether the route works, whatever is selected. */
