@@ -21,6 +21,7 @@ type Passed =
   | "listen"
   | "announce"
   | "asnMap"
+  | "timeCpuShare"
   | "metricsPort"
   | "onProgress"
   | "startNode";

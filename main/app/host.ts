@@ -43,6 +43,8 @@ export interface NodeContext {
   readonly announce?: string;
   /** File that says which autonomous system an address belongs to. */
   readonly asnMap?: string;
+  /** Of one core, for the TimeChain; all of it unless given. */
+  readonly timeCpuShare?: number;
   /** Aborted when the host is to stop, also while the node still starts. */
   readonly stopping: AbortSignal;
   /** Hears how far the node is with opening its store: nobody else can be asked before that. */
@@ -69,6 +71,7 @@ export interface HostOptions {
   readonly listen?: readonly string[];
   readonly announce?: string;
   readonly asnMap?: string;
+  readonly timeCpuShare?: number;
   /** Of the metrics on loopback; none without. */
   readonly metricsPort?: number;
   readonly logger: Logger;
@@ -149,8 +152,12 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   await exit.start();
 
   if (options.startNode !== undefined && identity !== undefined && network !== undefined) {
-    const { listen = [], announce, asnMap, stopping } = options;
-    const reached = { ...(announce === undefined ? {} : { announce }), ...(asnMap === undefined ? {} : { asnMap }) };
+    const { listen = [], announce, asnMap, timeCpuShare, stopping } = options;
+    const reached = {
+      ...(announce === undefined ? {} : { announce }),
+      ...(asnMap === undefined ? {} : { asnMap }),
+      ...(timeCpuShare === undefined ? {} : { timeCpuShare }),
+    };
     const { onProgress = () => undefined, writeLine = () => undefined } = options;
     const context = { crypto, identity, network, logger, writeLine, listen, ...reached, stopping, onProgress };
     running = await options.startNode(context);

@@ -24,14 +24,16 @@ export async function startHostNode(context: NodeContext): Promise<RunningNode> 
 }
 
 async function startParts(context: NodeContext, signer: NodeSigner): Promise<RunningNode> {
-  const { crypto, identity, network, logger, stopping, onProgress } = context;
+  const { crypto, identity, network, logger, stopping, onProgress, timeCpuShare } = context;
   let facts: OwnFacts | undefined;
   const own: OwnFacts = {
     startWindowOf: (nodeId) => facts?.startWindowOf(nodeId),
     status: () => facts?.status() ?? Promise.resolve(undefined),
   };
   const transport = openTransport(context, signer, { own, asnMap: await readAsnMap(context.asnMap) });
-  const node = await startNode({ crypto, identity: identity.store, network, transport, logger, stopping, onProgress });
+  const node = await startNode({
+    ...{ crypto, identity: identity.store, network, transport, logger, stopping, onProgress, timeCpuShare },
+  });
   try {
     const { accountPublicKey, nodePublicKey } = identity.store.summary;
     const wallet = await Wallet.open({

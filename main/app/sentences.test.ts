@@ -10,7 +10,17 @@ import { ru } from "../api/sentences/ru.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Rooms whose errors the router and the command line hand on. */
-const ROOMS = ["main/api", "main/app", "main/keystore", "main/node", "main/wallet", "main/xray", "main/vpn", "main/mesh"];
+const ROOMS = [
+  "main/api",
+  "main/app",
+  "main/keystore",
+  "main/node",
+  "main/wallet",
+  "main/xray",
+  "main/vpn",
+  "main/mesh",
+  "main/local",
+];
 const THROWN = /(?:[a-z]+Error|ProtocolError(?:<[^>]*>)?)\(\s*"([a-z][a-z0-9-]*)"/g;
 const NOTED = /code: "([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"/g;
 
@@ -38,7 +48,7 @@ describe("the catalogue", () => {
     }
   });
 
-  it.each(["main/xray", "main/vpn", "main/mesh"])("speaks Russian about every code of %s", (room) => {
+  it.each(["main/xray", "main/vpn", "main/mesh", "main/local"])("speaks Russian about every code of %s", (room) => {
     expect([...codesIn(room)].filter((code) => !(code in ru))).toEqual([]);
   });
 

@@ -171,7 +171,7 @@ export class VpnService {
   /** Throws what keeps it from being connected, by its code. */
   async connect(wish: VpnWish) {
     if (this.#readNetwork().routes.length === 0) await this.#refreshAll();
-    const city = this.#find(wish.city);
+    const city = await this.#findNamed(wish.city);
     const { settings, mode } = { settings: this.#settings, mode: wish.mode ?? this.#usualMode };
     if (this.#probeUrls.length === 0) throw new ProtocolError("probe-url-missing");
     const port = wish.port ?? settings.port;
@@ -461,6 +461,17 @@ export class VpnService {
 
   async #refreshOne(id: string): Promise<void> {
     await Promise.all([this.#subscriptions.refresh(id), this.#files.refresh()]);
+  }
+
+  /** The links of a new network may be there before the list that has their names. */
+  async #findNamed(asked: string): Promise<string> {
+    if (this.#files.confirmedUnix !== undefined) return this.#find(asked);
+    try {
+      return this.#find(asked);
+    } catch {
+      await this.#files.refresh();
+      return this.#find(asked);
+    }
   }
 
   #find(asked: string): string {

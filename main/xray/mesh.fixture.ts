@@ -2,7 +2,7 @@
  * Real cities on loopback for tests: a decoy and a site that this file makes, exits behind Reality, each of which leaves from
  * an address of its own, so that the site sees which one (Linux; macOS has only 127.0.0.1).
  */
-import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer, type AddressInfo, type Server as NetServer } from "node:net";
@@ -13,6 +13,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { buildShareLink, parseShareLink, type ShareLink } from "../cities/shareLink.ts";
 import { loadCrypto } from "../native/index.ts";
 import { findBinaries, type Binaries } from "./binaries.ts";
+import { makeCertificate } from "./certificate.ts";
 import { exitConfig, type ExitParameters } from "./config/serverConfig.ts";
 import { openEngineDirectory } from "./directory.ts";
 import { startEngine, type Engine, type EngineEvent } from "./engine.ts";
@@ -187,58 +188,3 @@ async function listen(server: NetServer | Server, port: number) {
     });
   return { port: (server.address() as AddressInfo).port, close };
 }
-
-/** Self-signed, ECDSA P-256, for two days until `untilMs`, which is a day from now unless given. PEM. */
-export function makeCertificate(
-  name: string,
-  untilMs = Date.now() + DAY_MS,
-): { readonly key: string; readonly certificate: string } {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const ecdsaWithSha256 = der(0x30, oid("1.2.840.10045.4.3.2"));
-  const subject = der(0x30, der(0x31, der(0x30, oid("2.5.4.3"), der(0x0c, Buffer.from(name)))));
-  const validity = der(0x30, utcTime(untilMs - 2 * DAY_MS), utcTime(untilMs));
-  const alternativeName = der(0x30, oid("2.5.29.17"), der(0x04, der(0x30, der(0x82, Buffer.from(name)))));
-  const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
-  const toBeSigned = der(
-    0x30,
-    der(0xa0, der(0x02, Buffer.from([2]))),
-    der(0x02, serial),
-    ecdsaWithSha256,
-    subject,
-    validity,
-    subject,
-    publicKey.export({ type: "spki", format: "der" }),
-    der(0xa3, der(0x30, alternativeName)),
-  );
-  const signature = der(0x03, Buffer.from([0]), sign("sha256", toBeSigned, privateKey));
-  const certificate = der(0x30, toBeSigned, ecdsaWithSha256, signature);
-  return {
-    key: pemOf(privateKey),
-    certificate: `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64")}\n-----END CERTIFICATE-----\n`,
-  };
-}
-
-const DAY_MS = 86_400_000;
-
-const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }) as string;
-
-function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const content = Buffer.concat(parts);
-  const [high, low] = [content.length >> 8, content.length & 255];
-  const length = high > 0 ? [0x82, high, low] : low < 128 ? [low] : [0x81, low];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
-}
-
-function oid(text: string): Buffer {
-  const [first = 0, second = 0, ...rest] = text.split(".").map(Number);
-  const arcs = [40 * first + second, ...rest].flatMap((arc) => {
-    const digits = [arc & 127];
-    for (let left = arc >> 7; left > 0; left >>= 7) digits.unshift((left & 127) | 128);
-    return digits;
-  });
-  return der(0x06, Buffer.from(arcs));
-}
-
-/** `YYMMDDhhmmssZ`. */
-const utcTime = (unixMs: number): Buffer =>
-  der(0x17, Buffer.from(`${new Date(unixMs).toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`));

@@ -38,7 +38,8 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   "main/vpn": shell("main/xray", "main/cities", "main/files", "main/protocol/errors.ts"),
   // Its errors are the same {code, params} as everybody's.
   "main/mesh": shell("main/xray", "main/cities", "main/files", "main/native", "main/protocol/errors.ts"),
-  "main/local": shell(),
+  // It drives the command line and imports of the program only what names a process and writes a file safely.
+  "main/local": shell("main/xray/processes.ts", "main/xray/certificate.ts", "main/files", "main/protocol/errors.ts"),
   "main/api": shell("main/node", "main/wallet", "main/vpn", "main/mesh", "main/local", "main/protocol"),
   "main/app": shell(
     ...[

@@ -1649,6 +1649,50 @@ export const en = {
     sentence: "The cities in {{file}} contradict themselves: {{reason}} at {{at}}.",
     remedy: "Correct that place and check again with montana mesh check. What was published stays until then.",
   },
+  "local-part-failed": {
+    sentence: "The part {{part}} of the practice network did not start ({{reason}}).",
+    remedy: "See {{log}}, then run montana local start again.",
+  },
+  "local-part-silent": {
+    sentence: "The part {{part}} of the practice network said nothing for {{seconds}} seconds.",
+    remedy: "This computer may be too busy. See {{log}}, then run montana local start again.",
+  },
+  "local-too-slow": {
+    sentence: "The practice network waited {{seconds}} seconds for {{what}}.",
+    remedy: "This computer may be too busy. Run montana local start again: it goes on from here.",
+  },
+  "local-record-damaged": {
+    sentence: "What is kept about the practice network cannot be read: {{file}}.",
+    remedy: "End its processes with montana local stop, remove the folder local of the data directory and start anew.",
+  },
+  "local-not-running": {
+    sentence: "No practice network runs here.",
+    remedy: "Start it: montana local start.",
+  },
+  "local-city-unknown": {
+    sentence: "The practice network has no city {{city}}.",
+    remedy: "Choose one of these: {{known}}.",
+  },
+  "local-city-exists": {
+    sentence: "The practice network has the city {{city}} already, or one of its code.",
+    remedy: "Choose another city.",
+  },
+  "local-cities-max": {
+    sentence: "The practice network has {{max}} cities, as many as it takes.",
+    remedy: "Remove the folder local of the data directory to begin with three again.",
+  },
+  "local-no-node": {
+    sentence: "{{city}} is a relay and has no node.",
+    remedy: "Break its relay instead: montana local break CITY vpn.",
+  },
+  "local-chain-fixed": {
+    sentence: "The practice network in {{directory}} has candidate chains of {{windows}} windows, for good.",
+    remedy: "Start it without --candidate-windows, or stop it and remove that folder first.",
+  },
+  "local-busy": {
+    sentence: "Another command is at work on the practice network in {{directory}}.",
+    remedy: "Wait until it has ended.",
+  },
   "mesh-running": {
     sentence: "Another run of the same kind works on {{directory}}.",
     remedy: "Wait for it, or stop the one that repeats.",

@@ -740,6 +740,51 @@ export const ru: Partial<Record<keyof typeof en, { readonly sentence: string; re
     sentence: "Города в {{file}} противоречат себе: {{reason}}, место {{at}}.",
     remedy: "Исправьте это место и проверьте: montana mesh check. До тех пор остаётся то, что опубликовано.",
   },
+  "local-part-failed": {
+    sentence: "Часть {{part}} учебной сети не запустилась ({{reason}}).",
+    remedy: "Посмотрите {{log}} и снова выполните montana local start.",
+  },
+  "local-part-silent": {
+    sentence: "Часть {{part}} учебной сети молчала {{seconds}} секунд.",
+    remedy: "Возможно, компьютер слишком занят. Посмотрите {{log}} и снова выполните montana local start.",
+  },
+  "local-too-slow": {
+    sentence: "Учебная сеть ждала {{seconds}} секунд: {{what}}.",
+    remedy: "Возможно, компьютер слишком занят. Снова выполните montana local start: запуск продолжится с этого места.",
+  },
+  "local-record-damaged": {
+    sentence: "Сведения об учебной сети не читаются: {{file}}.",
+    remedy:
+      "Завершите её процессы командой montana local stop, удалите папку local в каталоге данных и запустите сеть заново.",
+  },
+  "local-not-running": {
+    sentence: "Учебная сеть здесь не работает.",
+    remedy: "Запустите её: montana local start.",
+  },
+  "local-city-unknown": {
+    sentence: "В учебной сети нет города {{city}}.",
+    remedy: "Выберите один из этих: {{known}}.",
+  },
+  "local-city-exists": {
+    sentence: "В учебной сети уже есть город {{city}} или другой с тем же кодом.",
+    remedy: "Выберите другой город.",
+  },
+  "local-cities-max": {
+    sentence: "В учебной сети {{max}} городов, больше она не вмещает.",
+    remedy: "Чтобы снова начать с трёх, удалите папку local в каталоге данных.",
+  },
+  "local-no-node": {
+    sentence: "{{city}} — это ретранслятор, узла у него нет.",
+    remedy: "Сломайте сам ретранслятор: montana local break CITY vpn.",
+  },
+  "local-chain-fixed": {
+    sentence: "У учебной сети в {{directory}} цепочки кандидатов навсегда по {{windows}} окон.",
+    remedy: "Запустите её без --candidate-windows или сначала остановите и удалите эту папку.",
+  },
+  "local-busy": {
+    sentence: "С учебной сетью в {{directory}} уже работает другая команда.",
+    remedy: "Дождитесь её окончания.",
+  },
   "mesh-running": {
     sentence: "С {{directory}} уже работает такой же запуск.",
     remedy: "Дождитесь его или остановите тот, который повторяется.",

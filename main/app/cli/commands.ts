@@ -6,6 +6,7 @@ import { city } from "./cityCommand.ts";
 import { exit } from "./exitCommands.ts";
 import { exportCommand, importCommand, init, inspect, lock, restore, unlock } from "./identityCommands.ts";
 import { backup, bench, check } from "./maintenanceCommands.ts";
+import { local } from "./localCommand.ts";
 import { mesh } from "./meshCommands.ts";
 import { bonus, cancel, key, resend } from "./operationCommands.ts";
 import { request } from "./requestCommands.ts";
@@ -28,6 +29,7 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     exit,
     city,
     mesh,
+    local,
     balance,
     send,
     request,

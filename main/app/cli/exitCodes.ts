@@ -32,6 +32,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "host-running": EXIT.held,
   "host-starting": EXIT.held,
   "mesh-running": EXIT.held,
+  "local-busy": EXIT.held,
+  "local-not-running": EXIT.noHost,
   "host-not-answering": EXIT.held,
   "host-newer": EXIT.held,
   "host-older": EXIT.held,

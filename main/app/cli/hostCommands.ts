@@ -53,6 +53,11 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         value: "N",
         summary: "serve /metrics and /health there on 127.0.0.1 (or MONTANA_METRICS_PORT)",
       },
+      "time-share": {
+        type: "string",
+        value: "N",
+        summary: "percent of one core for the TimeChain, 1 to 100 (100); for networks of one computer",
+      },
       "without-node": {
         type: "boolean",
         summary: "run the tunnel alone: needs neither an identity nor a network",
@@ -75,6 +80,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
       const profile = options.text("profile") as "spec" | "rc1" | undefined;
       const admission = options.text("admission") as "per-window" | "selection" | undefined;
       const asnMap = options.text("asn-map");
+      const timeCpuShare = readShare(options.text("time-share"));
       const announce = readMultiaddr("announce", options.text("announce"));
       // Only here: the other commands would load it all for nothing, each time.
       const { runDaemon } = await import("../daemon.ts");
@@ -88,6 +94,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         listen: optional(readMultiaddr("listen", options.text("listen"))),
         ...(announce === undefined ? {} : { announce }),
         ...(asnMap === undefined ? {} : { asnMap }),
+        ...(timeCpuShare === undefined ? {} : { timeCpuShare }),
         ...(metricsPort === undefined ? {} : { metricsPort }),
         logLevel: (options.text("log-level") as LogLevel | undefined) ?? "info",
         ...(startNode === undefined ? {} : { startNode }),
@@ -112,6 +119,13 @@ function readPort(text: string | undefined): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= PORT_MAX)) throw apiError("usage", { reason: `${text} is no port`, command: "start" });
   return port;
+}
+
+function readShare(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const percent = Number(text);
+  if (percent >= 1 && percent <= 100) return percent / 100;
+  throw apiError("usage", { reason: `--time-share takes 1 to 100, not ${text}`, command: "start" });
 }
 
 function readMultiaddr(option: string, text: string | undefined): string | undefined {

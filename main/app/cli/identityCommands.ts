@@ -9,6 +9,7 @@ import { createIdentity, importIdentity, restoreIdentity, type NewIdentity } fro
 import { IdentityStore, inspectIdentity } from "../../keystore/identityStore.ts";
 import { ownTerminal, promptPassphrase } from "../../keystore/terminal.ts";
 import { loadCrypto, wipe } from "../../native/index.ts";
+import { toHex } from "../../protocol/bytes.ts";
 import { claimForCommand } from "../attach.ts";
 import type { DataDirectory } from "../dataDirectory.ts";
 import { describeIdentity } from "../identityService.ts";
@@ -150,6 +151,8 @@ export const inspect: Command = {
       areWordsConfirmed: summary.areWordsConfirmed,
       machineKey: summary.machineKey,
       fingerprint: summary.accountFingerprint.join(" "),
+      accountPublicKey: toHex(summary.accountPublicKey),
+      nodePublicKey: toHex(summary.nodePublicKey),
     };
     const text = [
       `address      ${names.address}`,

@@ -9,7 +9,7 @@ import { runAggregator, type RunReport } from "../../mesh/aggregator/aggregator.
 import { syncKeys } from "../../mesh/aggregator/keySync.ts";
 import { NODE_FILES, NODE_PATHS } from "../../mesh/aggregator/nodeFiles.ts";
 import { readCities, readSettings, type Settings } from "../../mesh/aggregator/settings.ts";
-import { createSshFetcher } from "../../mesh/aggregator/sshFetcher.ts";
+import { createFetcher } from "../../mesh/aggregator/practiceFetcher.ts";
 import { createProbe } from "../../mesh/health/healthRun.ts";
 import { runExplorer } from "../../mesh/explorer/collector.ts";
 import { ALLOWANCE } from "../../mesh/subscriptions/allowance.ts";
@@ -30,18 +30,18 @@ type Action = (called: Call, settings: Settings) => Promise<Result | undefined>;
 const actions = {
   aggregate: repeated("aggregator", async ({ options, say }, settings, signal) => {
     const probe = options.flag("no-probes") ? undefined : createProbe(settings);
-    const fetcher = await createSshFetcher(settings);
+    const fetcher = await createFetcher(settings);
     const report = await runAggregator(settings, { fetcher, probe, nowUnix, signal });
     for (const line of describeRun(report).notes) say(line);
     return resultOf(report);
   }),
   explore: repeated("explorer", async (_, settings) => {
-    const report = await runExplorer(settings, { fetcher: await createSshFetcher(settings), nowUnix });
+    const report = await runExplorer(settings, { fetcher: await createFetcher(settings), nowUnix });
     const text = `[explorer] nodes=${report.nodes} discovered=${report.discovered} in ${report.milliseconds} ms`;
     return { json: report, text, exitCode: report.alarms.length > 0 ? EXIT.failed : EXIT.ok };
   }),
   "sync-keys": repeated("keys", async (_, settings) => {
-    const synced = await syncKeys(settings, await createSshFetcher(settings), nowUnix());
+    const synced = await syncKeys(settings, await createFetcher(settings), nowUnix());
     return { json: synced, text: `[keys] ${synced.node} ${synced.isChanged ? "changed" : "unchanged"}` };
   }),
   serve,
@@ -96,6 +96,8 @@ function repeated(
   return async (called, settings) => {
     const { options, print, say } = called;
     const everySeconds = readEvery(options.text("every"));
+    // Web servers read the public files as other users; what is private has a mode of its own.
+    process.umask(0o022);
     mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
     const lock = takeLock(join(settings.stateDirectory, `${name}.lock`));
     if (lock === undefined) throw apiError("mesh-running", { directory: settings.stateDirectory });

@@ -37,6 +37,7 @@ const readSettingsDocument = record({
       user: optional(text(32, /^[a-z_][a-z0-9_-]*$/)),
       host_keys: listOf(text(2048, /^(?:ssh|ecdsa|sk-)[a-z0-9@.-]* [A-Za-z0-9+/]+=*$/), HOST_KEYS_MAX),
       peer_id: optional(peerIdText),
+      files: optional(record({ my_vpn: path, peers: path })),
     }),
     PEERS_MAX,
   ),
@@ -66,6 +67,8 @@ export interface Peer {
   /** As in `ssh_known_hosts`, without the name: `ssh-ed25519 AAAA…`. */
   readonly hostKeys: readonly string[];
   readonly peerId: string | undefined;
+  /** The practice network alone: read here instead of over SSH. */
+  readonly files: { readonly myVpn: string; readonly peers: string } | undefined;
 }
 
 export interface Settings {
@@ -118,8 +121,9 @@ export function readSettings(file: string): Settings {
     publicDirectory: at(document.public),
     citiesFile: at(document.cities),
     keysDirectory: at(document.keys),
-    peers: peers.map(({ node, host, port = SSH_PORT, user = DEFAULT_USER, host_keys, peer_id }) => ({
+    peers: peers.map(({ node, host, port = SSH_PORT, user = DEFAULT_USER, host_keys, peer_id, files }) => ({
       ...{ node, host, port, user, hostKeys: host_keys, peerId: peer_id },
+      files: files && { myVpn: at(files.my_vpn), peers: at(files.peers) },
     })),
     canonicalExit: document.canonical_exit,
     exitHosts: document.exit_hosts ?? [],
@@ -149,15 +153,17 @@ export function readCities({ citiesFile }: Settings): Cities {
   return readAs(citiesFile, PUBLIC_FILE_MAX, "mesh-cities-invalid", decodeCities);
 }
 
-function findWrong({ peers, canonicalExit, parallel }: Settings): { reason: string; at: string } | undefined {
+function findWrong(settings: Settings): { reason: string; at: string } | undefined {
+  const { peers, canonicalExit, parallel, allowLoopback } = settings;
   const seen = new Set<string>();
-  for (const [i, { node, host, port, hostKeys }] of peers.entries()) {
+  for (const [i, { node, host, port, hostKeys, files }] of peers.entries()) {
     const at = (field: string): string => `peers[${i}].${field}`;
     if (seen.has(node)) return { reason: "duplicate-node", at: at("node") };
     seen.add(node);
     if (!isHost(host)) return { reason: "bad-host", at: at("host") };
     if (port < 1 || port > PORT_MAX) return { reason: "bad-port", at: at("port") };
-    if (hostKeys.length === 0) return { reason: "host-key-missing", at: at("host_keys") };
+    if (files !== undefined && !allowLoopback) return { reason: "practice-only", at: at("files") };
+    if (files === undefined && hostKeys.length === 0) return { reason: "host-key-missing", at: at("host_keys") };
   }
   if (canonicalExit !== undefined && !seen.has(canonicalExit)) return { reason: "unknown-node", at: "canonical_exit" };
   if (parallel < 1 || parallel > PARALLEL_MAX) return { reason: `not within 1 to ${PARALLEL_MAX}`, at: "parallel" };

@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 
 import type { Probe } from "../../cities/health.ts";
-import { makeCertificate } from "../../xray/mesh.fixture.ts";
+import { makeCertificate } from "../../xray/certificate.ts";
 import { probeEndpoint } from "./probeEndpoint.ts";
 
 const servers: Server[] = [];

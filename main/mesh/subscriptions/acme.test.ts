@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { makeCertificate } from "../../xray/mesh.fixture.ts";
+import { makeCertificate } from "../../xray/certificate.ts";
 import { freePorts } from "../aggregator/freePorts.fixture.ts";
 
 const PEBBLE = [process.env["MONTANA_PEBBLE"] ?? "pebble"].find((path) => spawnSync(path, ["-version"]).status === 0);
@@ -46,7 +46,7 @@ describe.skipIf(PEBBLE === undefined)("a certificate from an authority that spea
       ...{ stdio: "ignore", env: { ...process.env, PEBBLE_VA_NOSLEEP: "1" } },
     });
     await listening(listen);
-  });
+  }, 120_000);
   afterAll(async () => {
     const ended = new Promise((resolve) => pebble.once("exit", resolve));
     pebble.kill();

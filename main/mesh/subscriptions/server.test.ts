@@ -9,7 +9,7 @@ import { afterEach, describe, expect, test } from "vitest";
 
 import { NETWORKS, readFixture } from "../../cities/cities.fixture.ts";
 import { decodeCities } from "../../cities/cities.ts";
-import { makeCertificate } from "../../xray/mesh.fixture.ts";
+import { makeCertificate } from "../../xray/certificate.ts";
 import { fixtureFetcher, makeMeshPlace, nothingInstead, type MeshPlace } from "../aggregator/aggregator.fixture.ts";
 import { runAggregator } from "../aggregator/aggregator.ts";
 import { ALLOWANCE, type Allowance } from "./allowance.ts";

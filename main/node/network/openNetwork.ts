@@ -31,6 +31,8 @@ export type NetworkErrorCode =
 /** The networks that come with the program. */
 const RESOURCES = fileURLToPath(new URL("../../../resources/networks/", import.meta.url));
 const FILE_NAME = "network.json";
+/** The practice network of this data directory: its own file is newer than what a node of it was started with. */
+const PRACTICE = "local";
 
 export interface OpenNetworkOptions {
   readonly crypto: Native;
@@ -104,7 +106,8 @@ export async function readNetwork(
     return text === undefined ? undefined : { text, network: parseNetworkFile(basename(file), text, local) };
   }
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(asked)) return undefined;
-  for (const file of [join(networksDirectory, asked, FILE_NAME), join(resources, `${asked}.json`)]) {
+  const practice = asked === PRACTICE ? [join(networksDirectory, "..", PRACTICE, FILE_NAME)] : [];
+  for (const file of [...practice, join(networksDirectory, asked, FILE_NAME), join(resources, `${asked}.json`)]) {
     const text = await readText(file);
     if (text !== undefined) return { text, network: parseNetworkFile(file, text, local) };
   }

@@ -76,6 +76,8 @@ export interface EngineParts {
   readonly fastSync?: FastSyncServer;
   /** A candidate may spend its core on its own chain, and take T from decided headers. */
   readonly followsTime: () => boolean;
+  /** Of one core, for the TimeChain. */
+  readonly timeCpuShare?: number | undefined;
   readonly listener: EngineListener;
 }
 
@@ -241,6 +243,7 @@ export class Engine implements PeerHandler {
       ...(addonPath === undefined ? {} : { addonPath }),
       progressPath: join(folder, TIMECHAIN_FILE),
       isResting: this.#parts.followsTime(),
+      cpuShare: this.#parts.timeCpuShare,
       base: { segment: tip.window ?? 0n, value: tip.timechainValue, d: tip.d },
       listener: {
         ticked: (window, value) => this.#step({ kind: "ticked", window, value }),

@@ -54,6 +54,8 @@ export interface NodeOptions {
   /** What the person's settings `auto` stand for, in tests. */
   readonly candidateVdfCheck?: CandidateVdfCheck;
   readonly followsTimeAsCandidate?: boolean;
+  /** Of one core, for the TimeChain, above 0 to 1; in a real network a node that rests is late. */
+  readonly timeCpuShare?: number | undefined;
   /** File of the add-on, for the threads of a packaged program. */
   readonly addonPath?: string;
   /** Windows behind the others from which on a snapshot is taken; by default as many as peers keep. */
@@ -451,6 +453,7 @@ export class RunningNode {
           ...{ transport: this.#transport, proofs: this.#proofs, beforeFetching: hasLooked.promise },
           ...(network.rules.profile === "spec" && { fastSync: new FastSyncServer({ state: client }) }),
           followsTime: () => this.#followsTime,
+          timeCpuShare: this.#options.timeCpuShare,
           listener: {
             draft: () => this.#candidacy?.draft,
             applied: (window, isLive) => this.#applied(window, isLive),

@@ -16,6 +16,8 @@ export interface OwnTimeOptions {
   readonly tau2Windows: bigint;
   /** The newest window whose value the store has, its value, and D of the step after it. */
   readonly base: SegmentEnd & { readonly d: bigint };
+  /** Of one core, above 0 to 1: below 1 the chain rests between its slices, as in networks of one computer. */
+  readonly cpuShare?: number | undefined;
   /** Begin without computing: T comes from others. */
   readonly isResting: boolean;
   readonly listener: OwnTimeListener;
@@ -60,7 +62,12 @@ export class OwnTime {
     this.#through = lastWithSameD(options.base.segment, options.tau2Windows);
     const startMs = performance.now();
     options.crypto.chainRun(options.base.value).advance(SPEED_SAMPLE_ITERATIONS);
-    this.#iterationsPerMs = SPEED_SAMPLE_ITERATIONS / Math.max(0.01, performance.now() - startMs);
+    const ownSpeed = SPEED_SAMPLE_ITERATIONS / Math.max(0.01, performance.now() - startMs);
+    this.#iterationsPerMs = ownSpeed * this.#cpuShare;
+  }
+
+  get #cpuShare(): number {
+    return this.#options.cpuShare ?? 1;
   }
 
   /** Of the own chain, as measured last. */
@@ -143,7 +150,7 @@ export class OwnTime {
     this.#chain = await TimeChain.start(crypto, {
       ...{ genesisStateHash, progressPath, window: segment, value, d, through: this.#through },
       ...(addonPath === undefined ? {} : { addonPath }),
-      settings: { isPaused: this.#isResting },
+      settings: { isPaused: this.#isResting, cpuShare: this.#cpuShare },
       listener: (event) => {
         if (generation === this.#generation) this.#hear(event);
       },

@@ -1,0 +1,125 @@
+/** The nodes: identities, D, who has started, who has joined. */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { z } from "zod";
+
+import { localError } from "./errors.ts";
+import { anything, partName, sharesOf, type Local } from "./local.ts";
+import type { LocalCity } from "./record.ts";
+
+const inspectAnswer = z.object({
+  ...{ accountId: z.string(), nodeId: z.string(), peerId: z.string() },
+  ...{ accountPublicKey: z.string(), nodePublicKey: z.string() },
+});
+const statusAnswer = z.object({
+  phase: z.string(),
+  window: z.int().nullable(),
+  balance: z.string().nullable(),
+  supply: z.string().nullable(),
+  peers: z.int(),
+  progress: z.unknown().nullable(),
+  candidate: z
+    .object({ done: z.number(), total: z.number(), etaSeconds: z.number().nullable(), startWindow: z.int() })
+    .nullable(),
+});
+export type NodeStatus = z.output<typeof statusAnswer>;
+const benchAnswer = z.object({ hashesPerSecond: z.number() });
+
+/** With so many chains at once the speed is measured. */
+const CHAINS = 3;
+const JOIN_ATTEMPTS = 6;
+const POLL_MS = 1000;
+const IN_STEP_MS_MAX = 120_000;
+/** Of two nodes that follow the same chain. */
+const WINDOWS_APART_MAX = 2;
+
+/** Makes the identity that a city's node does not have yet. */
+export async function identify(local: Local, { code, identity, nodePort, ...city }: LocalCity): Promise<void> {
+  if (identity !== null || nodePort === null) return;
+  const { directory, program } = local;
+  const data = directory.nodeData(city);
+  if (!existsSync(join(data, "identity"))) {
+    const how = ["--machine-key", "file", "--passphrase-file", directory.passphrase];
+    await program.run(anything, ["init", ...how], data);
+  }
+  local.changeCity(code, { identity: await program.run(inspectAnswer, ["inspect"], data) });
+}
+
+/** Hashes of a window of about a second, with everything else running and as many chains as there will be. */
+export async function measureD({ program, step }: Local): Promise<number> {
+  const speeds = await Promise.all(Array.from({ length: CHAINS }, () => program.run(benchAnswer, ["bench"])));
+  const mean = speeds.reduce((sum, { hashesPerSecond }) => sum + hashesPerSecond, 0) / CHAINS;
+  const d = Math.max(1, Math.round((mean * sharesOf(availableParallelism()).time) / 100));
+  step(`${(mean / 1e6).toFixed(1)} million hashes a second: a window has ${d}`);
+  return d;
+}
+
+/** Runs every node that nobody broke. */
+export async function startNodes(local: Local, cities: readonly LocalCity[]): Promise<void> {
+  const running = await local.processes.running();
+  const { time } = sharesOf(availableParallelism());
+  const wanted = cities.filter(({ identity, broken }) => identity !== null && !broken.node);
+  await Promise.all(
+    wanted
+      .filter((city) => !running.has(partName("node", city)))
+      .map(async (city) => {
+        await local.processes.start(local.nodePart(city, time));
+        local.step(`${city.name.en}'s node runs`);
+      }),
+  );
+}
+
+export const nodeStatus = (local: Local, city: LocalCity): Promise<NodeStatus> =>
+  local.program.run(statusAnswer, ["status"], local.directory.nodeData(city));
+
+/**
+ * Those that are no nodes of the network yet become candidates, together: chains that begin in the same window or in two that
+ * follow each other end so, too.
+ */
+export async function joinAll(local: Local): Promise<void> {
+  const [bootstrap, ...others] = local.record.cities;
+  const joining = others.filter(({ identity, hasJoined, broken }) => identity !== null && !hasJoined && !broken.node);
+  if (bootstrap === undefined || joining.length === 0) return;
+  const nodes = [bootstrap, ...joining];
+  // Every node would recompute each candidate's whole chain, with more than half of the cores; and two chains of one node are one too many.
+  await Promise.all(nodes.map((city) => setUp(local, city, "candidate-check", "none")));
+  await Promise.all(joining.map((city) => setUp(local, city, "follow-time", "yes")));
+  await untilInStep(local, bootstrap, joining);
+  await joinTogether(local, joining);
+  for (const { code } of joining) local.changeCity(code, { hasJoined: true });
+  local.step(`${joining.map(({ name }) => name.en).join(" and ")} compute their candidate chains`);
+}
+
+const setUp = (local: Local, city: LocalCity, name: string, value: string): Promise<unknown> =>
+  local.program.run(anything, ["settings", name, value], local.directory.nodeData(city));
+
+async function untilInStep(local: Local, bootstrap: LocalCity, others: readonly LocalCity[]): Promise<void> {
+  const end = performance.now() + IN_STEP_MS_MAX;
+  while (performance.now() < end) {
+    const [first, ...rest] = await Promise.all([bootstrap, ...others].map((city) => nodeStatus(local, city)));
+    const head = first?.window;
+    const isInStep = ({ window, progress }: NodeStatus): boolean =>
+      progress === null && window !== null && head != null && window >= head - WINDOWS_APART_MAX;
+    if (head != null && head > 0 && rest.every(isInStep)) return;
+    await wait(POLL_MS);
+  }
+  throw localError("local-too-slow", { what: "all nodes in step", seconds: IN_STEP_MS_MAX / 1000 });
+}
+
+async function joinTogether(local: Local, joining: readonly LocalCity[]): Promise<void> {
+  const { candidate } = sharesOf(availableParallelism());
+  const each = (words: readonly string[]): Promise<unknown> =>
+    Promise.all(joining.map((city) => local.program.run(anything, words, local.directory.nodeData(city))));
+  for (let attempt = 1; ; attempt++) {
+    await each(["join", "--anyway", "--cpu-share", String(candidate)]);
+    const windows = (await Promise.all(joining.map((city) => nodeStatus(local, city)))).flatMap(
+      ({ candidate: chain }) => chain?.startWindow ?? [],
+    );
+    // On a busy machine one may be late: later than that, they would not be admitted one after the other.
+    if (attempt >= JOIN_ATTEMPTS || Math.max(...windows) - Math.min(...windows) < joining.length) return;
+    await each(["leave"]);
+  }
+}
