@@ -1,11 +1,10 @@
 /** The nodes: identities, D, who has started, who has joined. */
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { z } from "zod";
 
+import { ProtocolError } from "../protocol/errors.ts";
 import { localError } from "./errors.ts";
 import { anything, partName, sharesOf, type Local } from "./local.ts";
 import type { LocalCity } from "./record.ts";
@@ -41,11 +40,16 @@ export async function identify(local: Local, { code, identity, nodePort, ...city
   if (identity !== null || nodePort === null) return;
   const { directory, program } = local;
   const data = directory.nodeData(city);
-  if (!existsSync(join(data, "identity"))) {
-    const how = ["--machine-key", "file", "--passphrase-file", directory.passphrase];
-    await program.run(anything, ["init", ...how], data);
+  const inspect = (): Promise<z.output<typeof inspectAnswer>> => program.run(inspectAnswer, ["inspect"], data);
+  // A start that was killed may have made it and not written it down.
+  const found = await inspect().catch((error: unknown) => {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  });
+  if (found === undefined) {
+    await program.run(anything, ["init", "--machine-key", "file", "--passphrase-file", directory.passphrase], data);
   }
-  local.changeCity(code, { identity: await program.run(inspectAnswer, ["inspect"], data) });
+  local.changeCity(code, { identity: found ?? (await inspect()) });
 }
 
 /** Hashes of a window of about a second, with everything else running and as many chains as there will be. */
