@@ -1,4 +1,6 @@
 /** A city's exit, or its relay: made by `montana exit init`, and run by a host of its own. */
+import { existsSync } from "node:fs";
+
 import { z } from "zod";
 
 import { partName, type Local } from "./local.ts";
@@ -35,9 +37,9 @@ async function startExit(local: Local, city: LocalCity, relayOf: string | undefi
   const setUp = JSON.stringify(facts);
   if (city.exitSetUp !== setUp) {
     const data = directory.exitData(city);
-    const before = await exitStatus(local, city);
     // Its port is part of the links that it gave: another one makes another exit.
-    if (before.link !== null) await program.run(z.unknown(), ["exit", "remove", "--yes"], data);
+    if (existsSync(data) && (await exitStatus(local, city)).link !== null)
+      await program.run(z.unknown(), ["exit", "remove", "--yes"], data);
     await program.run(initAnswer, ["exit", "init", ...facts], data);
     local.changeCity(city.code, { exitSetUp: setUp });
     local.step(`${city.name.en} has ${city.relays === null ? "an exit" : "a relay"}`);

@@ -1,4 +1,5 @@
 /** The nodes: identities, D, who has started, who has joined. */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -27,8 +28,8 @@ const statusAnswer = z.object({
 export type NodeStatus = z.output<typeof statusAnswer>;
 const benchAnswer = z.object({ hashesPerSecond: z.number() });
 
-/** With so many chains at once the speed is measured. */
-const CHAINS = 3;
+/** Chains that rest are seldom at work at once. */
+const CHAINS_MAX = 3;
 const JOIN_ATTEMPTS = 6;
 const POLL_MS = 1000;
 const IN_STEP_MS_MAX = 120_000;
@@ -42,21 +43,24 @@ export async function identify(local: Local, { code, identity, nodePort, ...city
   const data = directory.nodeData(city);
   const inspect = (): Promise<z.output<typeof inspectAnswer>> => program.run(inspectAnswer, ["inspect"], data);
   // A start that was killed may have made it and not written it down.
-  const found = await inspect().catch((error: unknown) => {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  });
+  const found = existsSync(data) ? await inspect().catch(undefinedIfTold) : undefined;
   if (found === undefined) {
     await program.run(anything, ["init", "--machine-key", "file", "--passphrase-file", directory.passphrase], data);
   }
   local.changeCity(code, { identity: found ?? (await inspect()) });
 }
 
-/** Hashes of a window of about a second, with everything else running and as many chains as there will be. */
+function undefinedIfTold(error: unknown): undefined {
+  if (!(error instanceof ProtocolError)) throw error;
+}
+
+/** Hashes of a window of about a second, with everything else running and the cores as busy with chains as they will be. */
 export async function measureD({ program, step }: Local): Promise<number> {
-  const speeds = await Promise.all(Array.from({ length: CHAINS }, () => program.run(benchAnswer, ["bench"])));
-  const mean = speeds.reduce((sum, { hashesPerSecond }) => sum + hashesPerSecond, 0) / CHAINS;
-  const d = Math.max(1, Math.round((mean * sharesOf(availableParallelism()).time) / 100));
+  const cores = availableParallelism();
+  const chains = Math.min(CHAINS_MAX, Math.max(1, Math.floor(cores / 2)));
+  const speeds = await Promise.all(Array.from({ length: chains }, () => program.run(benchAnswer, ["bench"])));
+  const mean = speeds.reduce((sum, { hashesPerSecond }) => sum + hashesPerSecond, 0) / chains;
+  const d = Math.max(1, Math.round((mean * sharesOf(cores).time) / 100));
   step(`${(mean / 1e6).toFixed(1)} million hashes a second: a window has ${d}`);
   return d;
 }
@@ -94,7 +98,7 @@ export async function joinAll(local: Local): Promise<void> {
   await untilInStep(local, bootstrap, joining);
   await joinTogether(local, joining);
   for (const { code } of joining) local.changeCity(code, { hasJoined: true });
-  local.step(`${joining.map(({ name }) => name.en).join(" and ")} compute their candidate chains`);
+  local.step(`candidates now: ${joining.map(({ name }) => name.en).join(", ")}`);
 }
 
 const setUp = (local: Local, city: LocalCity, name: string, value: string): Promise<unknown> =>

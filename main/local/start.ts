@@ -16,6 +16,7 @@ import { writeMesh } from "./meshSettings.ts";
 import { networkFileOf } from "./networkFile.ts";
 import { identify, joinAll, measureD, startNodes } from "./nodes.ts";
 import { freePorts } from "./ports.ts";
+import type { Part } from "./processes.ts";
 import { writeRecord, type LocalCity, type LocalRecord, type Sites } from "./record.ts";
 import { DECOY_NAME } from "./sites.ts";
 
@@ -111,16 +112,16 @@ export function wantedOf({ cities }: LocalRecord): string[] {
 
 async function startAll(local: Local, running: ReadonlySet<string>): Promise<void> {
   const { processes } = local;
-  await Promise.all([writeSites(local), writeMesh(local)]);
-  const missing = (name: string): boolean => !running.has(name);
-  if (missing("sites")) await processes.start(local.sitesPart());
-  local.step("the sites answer");
-  const identified = inTurn(local.record.cities, (city) => identify(local, city));
+  const startMissing = async (part: Part): Promise<void> => {
+    if (!running.has(part.name)) await processes.start(part);
+  };
+  await writeSites(local);
   await Promise.all([
-    startExits(local, local.record.cities),
-    identified,
-    missing("public") ? processes.start(local.publicPart(local.record)) : undefined,
-    missing("aggregator") ? processes.start(local.aggregatorPart()) : undefined,
+    startMissing(local.sitesPart()).then(() => startExits(local, local.record.cities)),
+    inTurn(local.record.cities, (city) => identify(local, city)),
+    writeMesh(local).then(() =>
+      Promise.all([startMissing(local.publicPart(local.record)), startMissing(local.aggregatorPart())]),
+    ),
   ]);
   local.step("exits, relay, aggregator and subscription server run");
   if (local.record.d === null) local.change({ d: await measureD(local) });

@@ -142,7 +142,9 @@ describe.skipIf(process.platform !== "linux")("the site", () => {
     writeFileSync(directory.sites, JSON.stringify(sites));
     const stopping = new AbortController();
     let ended: Promise<void> | undefined;
-    await new Promise<void>((resolve) => (ended = runSites(directory, stopping.signal, resolve)));
+    await new Promise<void>((resolve) => {
+      ended = runSites(directory, stopping.signal, resolve);
+    });
     const ask = (path: string, localAddress: string, language = "en"): Promise<string> =>
       askFrom(sitePort, path, localAddress, language);
     expect(JSON.parse(await ask("/city.json", "127.0.0.12"))).toEqual({
