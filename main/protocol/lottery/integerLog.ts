@@ -9,7 +9,10 @@ const B2 = 0x49df_5c3b_fd9c_ec00n;
 const B3 = 0x1441_7e56_d333_1800n;
 const LN2 = 0xb172_17f7_d1cf_79abn;
 
-/** `endpoint` is read big-endian. 2^128 − 1 for zero; 0 for the largest 0.043 % of endpoints. Non-increasing. */
+/**
+ * `endpoint` is read big-endian. 2^128 − 1 for zero; 0 for the largest 0.043 % of endpoints. Non-increasing
+ * but for rounding: a larger endpoint may give up to 4 units (of 2^-64) more.
+ */
 export function lnQ64(endpoint: Hash32): bigint {
   const log2 = log2Q64(endpoint);
   return log2 === U128_MAX ? U128_MAX : (log2 * LN2) >> 64n;
