@@ -24,7 +24,7 @@ export type Break = "vpn" | "node";
 const FIRST_CHAINS = 3;
 const SHARE_MAX = 1 / 3;
 /** A candidate's chain is to be done before its τ₂ windows have passed. */
-const TIME_PART = 0.8;
+const TIME_PART = 0.7;
 
 /** Percent of one core. */
 export function sharesOf(cores: number): { readonly time: number; readonly candidate: number } {
