@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 
 import type { Binaries } from "../xray/binaries.ts";
 import type { TestMesh } from "../xray/mesh.fixture.ts";
+import { cityOf } from "./cityOf.fixture.ts";
 import { desktopProxy } from "./systemProxy/desktop.ts";
 import { gnomeDesktop } from "./systemProxy/desktops.fixture.ts";
 import { Tunnel, type TunnelOptions, type TunnelStatus } from "./tunnel.ts";
@@ -137,19 +138,3 @@ export class Stand {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
-
-export const cityOf = (
-  code: string,
-  i: number,
-  { exit = code, fronts = [] as readonly string[], frontedBy = [] as readonly string[] } = {},
-): TunnelNetwork["cities"][number] => ({
-  code,
-  node: `node-${i}`,
-  vpn: { enabled: true, primary: false, exit, fronts, fronted_by: frontedBy, endpoint: null },
-});
-
-export const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => "no error",
-    (error: unknown) => (error as { readonly code: string }).code,
-  );

@@ -9,12 +9,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { encodeSubscription } from "../cities/subscription.ts";
 import { findBinaries } from "../xray/binaries.ts";
+import { codeOf } from "../xray/codeOf.fixture.ts";
 import { exitConfig } from "../xray/config/serverConfig.ts";
 import type { EngineConfig } from "../xray/config/engineConfig.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
 import { startEngine, type Engine } from "../xray/engine.ts";
 import { binariesHere, freePort, startDecoy, startMesh, type TestExit, type TestMesh } from "../xray/mesh.fixture.ts";
-import { codeOf, readFailureTable, Stand, WISH } from "./failures.fixture.ts";
+import { readFailureTable, Stand, WISH } from "./failures.fixture.ts";
 import { startSubscriptionServer, type Reply } from "./subscriptions/subscriptions.fixture.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
 import { directTransport } from "./subscriptions/transport.ts";

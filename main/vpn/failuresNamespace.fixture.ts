@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 
 import { findBinaries } from "../xray/binaries.ts";
 import { startMesh, type TestMesh } from "../xray/mesh.fixture.ts";
-import { codeOf, Stand, WISH } from "./failures.fixture.ts";
+import { codeOf } from "../xray/codeOf.fixture.ts";
+import { Stand, WISH } from "./failures.fixture.ts";
 import type { TunnelStatus } from "./tunnel.ts";
 
 export interface Report {

@@ -10,7 +10,9 @@ import { relayConfig } from "../xray/config/serverConfig.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
 import { startEngine, type Engine } from "../xray/engine.ts";
 import { binariesHere, freePort, siteBytes, startMesh, type TestMesh } from "../xray/mesh.fixture.ts";
-import { cityOf, codeOf, Stand, WISH } from "./failures.fixture.ts";
+import { codeOf } from "../xray/codeOf.fixture.ts";
+import { cityOf } from "./cityOf.fixture.ts";
+import { Stand, WISH } from "./failures.fixture.ts";
 import { Way } from "./way.fixture.ts";
 import type { TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
 

@@ -6,10 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import type { City } from "../cities/cities.ts";
+import { codeOf } from "../xray/codeOf.fixture.ts";
 import { exitConfig } from "../xray/config/serverConfig.ts";
 import { Engine } from "../xray/engine.ts";
 import { binariesHere, startMesh, type TestExit, type TestMesh } from "../xray/mesh.fixture.ts";
+import { cityOf } from "./cityOf.fixture.ts";
 import { Tunnel, type TunnelOptions, type TunnelStatus } from "./tunnel.ts";
 import type { SystemProxy, TunnelNetwork, TunnelWish } from "./tunnelPorts.ts";
 
@@ -23,24 +24,6 @@ const WISH: TunnelWish = {
   killSwitch: false,
   bypass: { domains: [], cidrs: [] },
 };
-
-const cityOf = (code: string, i: number): City => ({
-  code,
-  node: `node-${i}`,
-  name: { en: code, ru: code },
-  country: "DE",
-  region: "eu",
-  lat: i,
-  lon: i,
-  timechain: { phase: "Active", emits: true },
-  vpn: { enabled: true, primary: false, exit: code, fronts: [], fronted_by: [], endpoint: null },
-});
-
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => "no error",
-    (error: unknown) => (error as { readonly code: string }).code,
-  );
 
 describe.skipIf(binaries === undefined)("a tunnel", () => {
   let mesh: TestMesh;

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
-import { createServer, type AddressInfo, type Server as NetServer } from "node:net";
+import { connect, createServer, type AddressInfo, type Server as NetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
@@ -173,6 +173,19 @@ export const freePort = async (): Promise<number> => {
   await close();
   return port;
 };
+
+/** Whether anybody takes connections there, on loopback. */
+export function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const settle = (isThere: boolean): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("error", () => settle(false));
+  });
+}
 
 async function listen(server: NetServer | Server, port: number) {
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

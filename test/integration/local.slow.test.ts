@@ -4,14 +4,13 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
-import { connect } from "node:net";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { Playground } from "../../main/app/cli.fixture.ts";
-import { binariesHere } from "../../main/xray/mesh.fixture.ts";
+import { binariesHere, isListening } from "../../main/xray/mesh.fixture.ts";
 
 /** Of one step of the story, on a busy machine. */
 const STEP_MS_MAX = 300_000;
@@ -213,18 +212,6 @@ function askThrough(proxyPort: number, url: string): Promise<unknown> {
     })
       .on("error", reject)
       .end();
-  });
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    const settle = (isThere: boolean): void => {
-      socket.destroy();
-      resolve(isThere);
-    };
-    socket.once("connect", () => settle(true));
-    socket.once("error", () => settle(false));
   });
 }
 

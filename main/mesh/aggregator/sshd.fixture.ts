@@ -4,11 +4,11 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
+import { isListening } from "../../xray/mesh.fixture.ts";
 import { freePorts } from "./freePorts.fixture.ts";
 import { authorizedKeysLine, provideKeys } from "./authorizedKeys.ts";
 import { NODE_FILES, NODE_PATHS } from "./nodeFiles.ts";
@@ -111,15 +111,3 @@ const serverConfig = (directory: string, hostKeyFile: string, nodes: readonly Ss
     ]),
     "",
   ].join("\n");
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    const settle = (isThere: boolean): void => {
-      socket.destroy();
-      resolve(isThere);
-    };
-    socket.once("connect", () => settle(true));
-    socket.once("error", () => settle(false));
-  });
-}

@@ -7,7 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { parseShareLink } from "../../cities/shareLink.ts";
-import type { ProtocolError } from "../../protocol/errors.ts";
+import { codeOf } from "../../xray/codeOf.fixture.ts";
 import {
   binariesHere,
   DECOY_NAME,
@@ -20,12 +20,6 @@ import {
 } from "../../xray/mesh.fixture.ts";
 import { askThrough, linkIn, serviceIn, startClient, wishFor } from "./exit.fixture.ts";
 import type { ExitService } from "./exitService.ts";
-
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => "no error",
-    (error: unknown) => (error as ProtocolError).code,
-  );
 
 describe.skipIf(binariesHere() === undefined)("a city", () => {
   let decoy: TestDecoy;

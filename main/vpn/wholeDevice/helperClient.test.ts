@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { codeOf } from "./codeOf.fixture.ts";
+import { codeOf } from "../../xray/codeOf.fixture.ts";
 import { HelperClient } from "./helperClient.ts";
 
 type Request = Readonly<Record<string, unknown>> & { readonly id: number; readonly do: string };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { ExitAddresses } from "./addresses.ts";
-import { codeOf } from "./codeOf.fixture.ts";
+import { codeOf } from "../../xray/codeOf.fixture.ts";
 import { installCommand, runAsAdministrator, uninstallCommand } from "./install.ts";
 import { findSignInPage } from "./signInPage.ts";
 import { findWays } from "./ways.ts";

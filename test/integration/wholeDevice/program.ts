@@ -5,7 +5,7 @@
 import { get } from "node:http";
 import { createInterface } from "node:readline";
 
-import type { City } from "../../../main/cities/cities.ts";
+import { cityOf } from "../../../main/vpn/cityOf.fixture.ts";
 import { parseShareLink } from "../../../main/cities/shareLink.ts";
 import { networkFingerprint } from "../../../main/vpn/networkWatch.ts";
 import { Tunnel } from "../../../main/vpn/tunnel.ts";
@@ -49,18 +49,6 @@ export const NAMED = "nam";
 const STRANGER = "00000000-0000-4000-8000-000000000000";
 const FETCHED_MAX = 4_096;
 
-const cityOf = (code: string, i: number): City => ({
-  code,
-  node: `node-${i}`,
-  name: { en: code, ru: code },
-  country: "DE",
-  region: "eu",
-  lat: i,
-  lon: i,
-  timechain: { phase: "Active", emits: true },
-  vpn: { enabled: true, primary: false, exit: code, fronts: [], fronted_by: [], endpoint: null },
-});
-
 /** As any program does that knows nothing of a tunnel. */
 function fetchDirectly(url: string, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -88,7 +76,7 @@ if (import.meta.main) {
       { code: `${DEAD}-direct`, city: DEAD, link: { ...link, uuid: STRANGER } },
       { code: `${NAMED}-direct`, city: NAMED, link: { ...link, host: EXIT_NAME } },
     ],
-    cities: [...CITIES, DEAD, NAMED].map(cityOf),
+    cities: [...CITIES, DEAD, NAMED].map((code, i) => cityOf(code, i)),
     health: new Map(),
   };
   const tunnel = new Tunnel({
