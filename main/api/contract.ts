@@ -133,6 +133,8 @@ const joinSettings = z.object({
   keepsAwake: z.boolean().optional(),
   /** Start although the speed test says that this computer will miss the deadline. */
   startsAnyway: z.boolean().optional(),
+  /** The earliest window in which the chain may begin; forgotten with a restart of the host. */
+  notBefore: count.optional(),
 });
 
 const chosen = {

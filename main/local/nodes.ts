@@ -30,7 +30,11 @@ const benchAnswer = z.object({ hashesPerSecond: z.number() });
 
 /** Chains that rest are seldom at work at once. */
 const CHAINS_MAX = 3;
-const JOIN_ATTEMPTS = 10;
+const JOIN_ATTEMPTS = 5;
+/** In which a candidacy can still be given up. */
+const CHAIN_PHASES: ReadonlySet<string> = new Set(["Bootstrap", "CandidateVdf"]);
+/** Windows until both candidates have been told to begin; doubled with each attempt that was too hasty for this machine. */
+const JOIN_AHEAD = 5;
 const POLL_MS = 1000;
 const IN_STEP_MS_MAX = 120_000;
 /** Of two nodes that follow the same chain. */
@@ -96,7 +100,7 @@ export async function joinAll(local: Local): Promise<void> {
   await Promise.all(nodes.map((city) => setUp(local, city, "candidate-check", "none")));
   await Promise.all(joining.map((city) => setUp(local, city, "follow-time", "yes")));
   await untilInStep(local, bootstrap, joining);
-  await joinTogether(local, joining);
+  await joinTogether(local, bootstrap, joining);
   for (const { code } of joining) local.changeCity(code, { hasJoined: true });
   local.step(`candidates now: ${joining.map(({ name }) => name.en).join(", ")}`);
 }
@@ -117,17 +121,18 @@ async function untilInStep(local: Local, bootstrap: LocalCity, others: readonly 
   throw localError("local-too-slow", { what: "all nodes in step", seconds: IN_STEP_MS_MAX / 1000 });
 }
 
-async function joinTogether(local: Local, joining: readonly LocalCity[]): Promise<void> {
+async function joinTogether(local: Local, bootstrap: LocalCity, joining: readonly LocalCity[]): Promise<void> {
   const { candidate } = sharesOf(availableParallelism());
   const each = (words: readonly string[]): Promise<unknown> =>
     Promise.all(joining.map((city) => local.program.run(anything, words, local.directory.nodeData(city))));
-  for (let attempt = 1; ; attempt++) {
-    await each(["join", "--anyway", "--cpu-share", String(candidate)]);
-    const windows = (await Promise.all(joining.map((city) => nodeStatus(local, city)))).flatMap(
-      ({ candidate: chain }) => chain?.startWindow ?? [],
-    );
-    // On a busy machine one may be late, and then they would not be admitted one after the other.
-    if (attempt >= JOIN_ATTEMPTS || new Set(windows).size <= 1) return;
+  for (let attempt = 0, ahead = JOIN_AHEAD; ; attempt++, ahead *= 2) {
+    const begin = ((await nodeStatus(local, bootstrap)).window ?? 0) + ahead;
+    await each(["join", "--anyway", "--cpu-share", String(candidate), "--not-before", String(begin)]);
+    const told = await Promise.all(joining.map((city) => nodeStatus(local, city)));
+    // One that was told too late would be admitted some windows after the others; one that has registered cannot begin again.
+    const isInTime = told.every(({ window }) => (window ?? 0) < begin);
+    const canRepeat = attempt < JOIN_ATTEMPTS && told.every(({ phase }) => CHAIN_PHASES.has(phase));
+    if (isInTime || !canRepeat) return;
     await each(["leave"]);
   }
 }

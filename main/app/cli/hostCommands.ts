@@ -259,6 +259,14 @@ export const version: Command = {
     }),
 };
 
+function readWindow(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) {
+    throw apiError("usage", { reason: `--not-before takes a window, not ${text}`, command: "join" });
+  }
+  return Number(text);
+}
+
 /** Those about the own candidate chain. */
 export const joining: readonly Command[] = [
   {
@@ -271,6 +279,7 @@ export const joining: readonly Command[] = [
       "low-priority": { type: "boolean", summary: "yield to other programs" },
       "keep-awake": { type: "boolean", summary: "keep the computer from sleeping" },
       anyway: { type: "boolean", summary: "start although this computer will probably miss the deadline" },
+      "not-before": { type: "string", value: "N", summary: "begin the chain in window W at the earliest" },
     },
     async run({ connect, options }) {
       const share = options.text("cpu-share");
@@ -278,12 +287,14 @@ export const joining: readonly Command[] = [
       if (percent !== undefined && !(percent >= 1 && percent <= 100)) {
         throw apiError("usage", { reason: `--cpu-share takes 1 to 100, not ${share ?? ""}`, command: "join" });
       }
+      const notBefore = readWindow(options.text("not-before"));
       const settings = {
         ...(percent === undefined ? {} : { cpuShare: percent / 100 }),
         ...(options.flag("mains-only") ? { onMainsOnly: true } : {}),
         ...(options.flag("low-priority") ? { isLowPriority: true } : {}),
         ...(options.flag("keep-awake") ? { keepsAwake: true } : {}),
         ...(options.flag("anyway") ? { startsAnyway: true } : {}),
+        ...(notBefore === undefined ? {} : { notBefore }),
       };
       const client = await connect();
       await call(client.join.mutate(settings));

@@ -68,6 +68,12 @@ export interface LifecycleOptions {
   readonly awakeShare: () => number;
 }
 
+export interface JoinWish {
+  readonly operatorAccountId?: AccountId;
+  /** The earliest window in which the chain may begin; forgotten with the end of the program. */
+  readonly notBefore?: bigint;
+}
+
 /** A window that was applied, as the node knows it. */
 export interface AppliedWindow {
   readonly window: bigint;
@@ -130,12 +136,12 @@ export class Lifecycle {
   }
 
   /**
-   * Asks to become a node: the chain begins with the next window that closes in step with the network, and everything up to
-   * the admission follows by itself. Income goes to `operatorAccountId`, by default the account that the node key itself has
+   * Asks to become a node: the chain begins with the next window, from `notBefore` on, that closes in step with the network,
+   * and everything up to the admission follows by itself. Income goes to `operatorAccountId`, by default the account that the node key itself has
    * (chapter 05, PW-13).
    */
-  join(operatorAccountId: AccountId = this.#ownAccount()): void {
-    this.#hear({ kind: "join", operatorAccountId });
+  join({ operatorAccountId = this.#ownAccount(), notBefore }: JoinWish = {}): void {
+    this.#hear({ kind: "join", operatorAccountId, notBefore });
   }
 
   /** Ends the candidacy, where nothing is in the pool yet. The chain is given up. */

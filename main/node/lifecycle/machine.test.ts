@@ -102,6 +102,14 @@ test("nothing begins before the person joins, nor before the node is in step wit
   expect(driver.kinds).toEqual(["run-chain", "chain-begun"]);
 });
 
+test("a chain begins with the window that the person named, at the earliest, and a later word counts", () => {
+  const driver = new Driver().do({ kind: "join", operatorAccountId: OPERATOR, notBefore: 7n });
+  expect(driver.window(6n).state.phase).toBe("Bootstrap");
+  expect(driver.window(7n).state.chain?.wStart).toBe(7n);
+  const hasty = new Driver().do({ kind: "join", operatorAccountId: OPERATOR, notBefore: 7n });
+  expect(hasty.do({ kind: "join", operatorAccountId: OPERATOR }).window(6n).state.chain?.wStart).toBe(6n);
+});
+
 test("the chain is seeded by the window that closes, for τ₂ segments of its D", () => {
   const { state } = candidate();
   const init = candidateVdfInit(crypto, hashOf("T 5"), ZERO_HASH, NODE_ID);

@@ -48,7 +48,13 @@ export function freshState({ rules, nodePubkey }: Self): LifecycleState {
   const isBootstrap = equalBytes(nodePubkey, bootstrapNodePubkey) || isAllZero(bootstrapNodePubkey);
   return {
     phase: isBootstrap ? "Active" : "Bootstrap",
-    ...{ operatorAccountId: undefined, chain: undefined, publication: undefined, registration: undefined },
+    ...{
+      operatorAccountId: undefined,
+      notBefore: undefined,
+      chain: undefined,
+      publication: undefined,
+      registration: undefined,
+    },
     ...{ admissionWindow: undefined, hindrance: undefined, lastRestart: undefined },
   };
 }
@@ -63,7 +69,7 @@ export function resumeActions({ phase, chain }: LifecycleState): readonly Lifecy
 export function step(self: Self, state: LifecycleState, event: LifecycleEvent): Step {
   switch (event.kind) {
     case "join":
-      return join(state, event.operatorAccountId);
+      return join(state, event);
     case "withdraw":
       return withdraw(state);
     case "start-over":
@@ -76,9 +82,12 @@ export function step(self: Self, state: LifecycleState, event: LifecycleEvent): 
 }
 
 /** Asking again with another account changes the account of a registration that is not yet applied. */
-function join(state: LifecycleState, operatorAccountId: AccountId): Step {
+function join(
+  state: LifecycleState,
+  { operatorAccountId, notBefore }: LifecycleEvent & { readonly kind: "join" },
+): Step {
   if (state.phase === "Registered" || state.phase === "Active") return unchanged(state);
-  return { state: { ...state, operatorAccountId, hindrance: undefined }, actions: [] };
+  return { state: { ...state, operatorAccountId, notBefore, hindrance: undefined }, actions: [] };
 }
 
 /** A registration that is in the pool, and a node, cannot be withdrawn: no such object exists. */
@@ -178,6 +187,7 @@ function awaitStart(state: LifecycleState, cause: RestartCause): Step {
 
 function beginChain(self: Self, state: LifecycleState, facts: WindowFacts, cause: RestartCause | undefined): Step {
   if (state.operatorAccountId === undefined || !facts.isSynchronised) return unchanged(state);
+  if (state.notBefore !== undefined && facts.window < state.notBefore) return unchanged(state);
   const { crypto, rules, nodePubkey } = self;
   const { window: wStart, timechainValue, aggregate, d } = facts;
   const nodeId: NodeId = nodeIdOf(crypto, nodePubkey);

@@ -53,6 +53,8 @@ export interface LifecycleState {
   readonly phase: Phase;
   /** Undefined: the person did not ask to become a node, or has withdrawn. */
   readonly operatorAccountId: AccountId | undefined;
+  /** No chain begins in an earlier window. Not kept over a restart of the program. */
+  readonly notBefore: bigint | undefined;
   readonly chain: ChainState | undefined;
   readonly publication: Publication | undefined;
   readonly registration: { readonly window: bigint; readonly noderegHash: Hash32 } | undefined;
@@ -80,7 +82,7 @@ export interface WindowFacts {
 }
 
 export type LifecycleEvent =
-  | { readonly kind: "join"; readonly operatorAccountId: AccountId }
+  | { readonly kind: "join"; readonly operatorAccountId: AccountId; readonly notBefore?: bigint | undefined }
   | { readonly kind: "withdraw" }
   /** Give the chain up and begin another one, as after an alarm that it cannot be in time. */
   | { readonly kind: "start-over" }

@@ -24,6 +24,7 @@ const maybe = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.opti
 const states: fc.Arbitrary<LifecycleState> = fc
   .record({
     phase: fc.constantFrom<Phase>("Bootstrap", "CandidateVdf", "Registered", "Active"),
+    notBefore: fc.constant(undefined),
     operatorAccountId: maybe(account),
     chain: maybe(fc.record({ wStart: u64, init: hash, d: u64, target: u64, done: u64, value: hash })),
     publication: maybe(fc.record({ operatorAccountId: account, proofEndpoint: hash, vdfChainLength: u64 })),

@@ -134,6 +134,7 @@ function fromRecord(record: LifecycleRecord, nodeId: LifecycleRecord["nodeId"]):
   return {
     phase,
     operatorAccountId: record.hasOperator ? record.operatorAccountId : undefined,
+    notBefore: undefined,
     chain: record.hasChain ? { wStart, init, d, target, done, value } : undefined,
     publication: record.hasPublication
       ? {

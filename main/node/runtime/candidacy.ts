@@ -45,6 +45,8 @@ export interface JoinRequest {
   readonly isLowPriority?: boolean | undefined;
   readonly keepsAwake?: boolean | undefined;
   readonly startsAnyway?: boolean | undefined;
+  /** The earliest window in which the chain may begin. */
+  readonly notBefore?: number | undefined;
 }
 
 export interface CandidacyStatus {
@@ -129,12 +131,12 @@ export class Candidacy {
    */
   async join(request: JoinRequest, network: { readonly d: bigint; readonly target: bigint }): Promise<void> {
     if (this.phase === "Active") throw new ProtocolError("already-a-node");
-    const { startsAnyway, ...changes } = request;
+    const { startsAnyway, notBefore, ...changes } = request;
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const settings: JoinSettings = { ...this.#settings, isPaused: false, ...given };
     if (this.phase === "Bootstrap" && startsAnyway !== true) this.#requireSpeed(settings, network);
     await this.#change(settings);
-    this.#lifecycle.join();
+    this.#lifecycle.join(notBefore === undefined ? {} : { notBefore: BigInt(notBefore) });
     this.#options.changed();
   }
 
