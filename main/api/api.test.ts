@@ -25,6 +25,7 @@ const nodeStatus: NodeStatus = {
   supply: "104000000000",
   peers: 0,
   candidate: null,
+  candidacy: null,
   queue: null,
   progress: null,
   unverifiedCandidates: [],

@@ -52,14 +52,30 @@ const candidate = z.object({
   /** Iterations of the own chain behind it and in all. */
   done: count,
   total: count,
+  /** Iterations of one window of it: `total` is a whole number of them. */
+  d: count,
   /** Until registration, by own speed and the network's windows; null until both are measured. */
   etaSeconds: z.number().nullable(),
+  /** Until the expected admission, the queue included; null as `etaSeconds`. */
+  admissionSeconds: z.number().nullable(),
   /** How long it may still stand before its chain becomes void; null until measured. */
   pausableSeconds: z.number().nullable(),
   startWindow: window,
+  /** Finished, and its registration is sent in each window until one applies it. */
+  isPublishing: z.boolean(),
   isPaused: z.boolean(),
   /** Why it does not run although nobody paused it: on battery, say. */
   waitsFor: z.string().nullable(),
+});
+
+/** What the person wants of the own candidacy, and how it is to run. */
+const candidacy = z.object({
+  /** Asked to become a node and neither registered nor admitted yet: a chain runs, or begins by itself when it can. */
+  isWanted: z.boolean(),
+  cpuShare: z.number().gt(0).max(1),
+  onMainsOnly: z.boolean(),
+  isLowPriority: z.boolean(),
+  keepsAwake: z.boolean(),
 });
 
 const queue = z.object({
@@ -93,6 +109,8 @@ const status = ping.extend({
   supply: amount.nullable(),
   peers: count,
   candidate: candidate.nullable(),
+  /** Null where no node runs. */
+  candidacy: candidacy.nullable(),
   queue: queue.nullable(),
   /** Of what keeps the node from being in step with the network: opening its store, taking a snapshot, catching up. Null when it is. */
   progress: z

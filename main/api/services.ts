@@ -18,6 +18,7 @@ export type NodeStatus = Pick<
   | "supply"
   | "peers"
   | "candidate"
+  | "candidacy"
   | "queue"
   | "progress"
   | "unverifiedCandidates"
@@ -33,6 +34,7 @@ export const NO_NODE: NodeStatus = {
   supply: null,
   peers: 0,
   candidate: null,
+  candidacy: null,
   queue: null,
   progress: null,
   unverifiedCandidates: [],

@@ -139,6 +139,7 @@ describe("a host with a node", () => {
       supply: "26000000000",
       peers: 0,
       candidate: null,
+      candidacy: null,
       queue: null,
       progress: null,
       unverifiedCandidates: [],

@@ -54,12 +54,16 @@ export interface CandidacyStatus {
   readonly candidate: {
     readonly done: number;
     readonly total: number;
+    readonly d: number;
     readonly etaSeconds: number | null;
+    readonly admissionSeconds: number | null;
     readonly pausableSeconds: number | null;
     readonly startWindow: number;
+    readonly isPublishing: boolean;
     readonly isPaused: boolean;
     readonly waitsFor: string | null;
   } | null;
+  readonly candidacy: (Omit<JoinSettings, "isPaused"> & { readonly isWanted: boolean }) | null;
   readonly queue: {
     readonly position: number | null;
     readonly nextDrawWindow: number | null;
@@ -154,18 +158,24 @@ export class Candidacy {
 
   status(): CandidacyStatus {
     const { phase, candidate, queue } = this.#lifecycle.status();
+    const { isPaused, ...settings } = this.#settings;
+    const isOnTheWay = phase === "Bootstrap" || phase === "CandidateVdf";
     return {
       phase,
+      candidacy: { ...settings, isWanted: isOnTheWay && this.#lifecycle.state.operatorAccountId !== undefined },
       candidate:
         candidate === undefined
           ? null
           : {
               done: Number(candidate.done * candidate.d + candidate.iterations),
               total: Number(candidate.total * candidate.d),
+              d: Number(candidate.d),
               etaSeconds: candidate.eta?.chainSeconds ?? null,
+              admissionSeconds: candidate.eta?.admissionSeconds ?? null,
               pausableSeconds: candidate.deadline?.pausableSeconds ?? null,
               startWindow: Number(candidate.wStart),
-              isPaused: this.#settings.isPaused,
+              isPublishing: candidate.isPublishing,
+              isPaused,
               waitsFor: this.#conditions.pauseReasons.includes("battery") ? "mains" : null,
             },
       queue:

@@ -776,7 +776,7 @@ export class RunningNode {
   }
 }
 
-const NO_CANDIDACY: CandidacyStatus = { phase: "Bootstrap", candidate: null, queue: null };
+const NO_CANDIDACY: CandidacyStatus = { phase: "Bootstrap", candidate: null, candidacy: null, queue: null };
 
 function printable(params: ErrorParams): object {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
