@@ -1,0 +1,55 @@
+import { globSync, readFileSync } from "node:fs";
+
+import { expect, test } from "vitest";
+
+/** docs/dependencies.md is to name each direct dependency with its reason, and each is to be pinned. */
+const EXACT_NPM = /^\d+\.\d+\.\d+$/;
+const EXACT_CARGO = /^=\d+\.\d+\.\d+$/;
+
+const listed = [...readFileSync("docs/dependencies.md", "utf8").matchAll(/^\| `([^`]+)`\s*\| (.+?)\s*\|$/gm)].map(
+  ([, name = "", reason = ""]) => ({ name, reason }),
+);
+
+function npmVersions(): Map<string, string> {
+  type Versions = Readonly<Record<string, string>>;
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    readonly dependencies: Versions;
+    readonly devDependencies: Versions;
+    readonly optionalDependencies: Versions;
+  };
+  return new Map(Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies }));
+}
+
+/** `name = "=1.2.3"` and `name = { version = "=1.2.3", … }` of the sections that end in "dependencies". */
+function cargoVersions(): Map<string, string> {
+  const versions = new Map<string, string>();
+  for (const manifest of globSync("main/native/*/Cargo.toml")) {
+    let isList = false;
+    for (const line of readFileSync(manifest, "utf8").split("\n")) {
+      if (line.startsWith("[")) isList = line.includes("dependencies]");
+      const [, name, version] = /^([\w-]+) = (?:\{ version = )?"([^"]+)"/.exec(line) ?? [];
+      if (isList && name !== undefined && version !== undefined) versions.set(name, version);
+    }
+  }
+  return versions;
+}
+
+/** What `go build` is asked for; the rest of go.mod is what that needs. */
+const goModules = (): string[] =>
+  [...readFileSync("build/xray/go.mod", "utf8").matchAll(/^tool (\S+)\/main$/gm)].map(([, name = ""]) => name);
+
+test("every direct dependency has its reason, and nothing else is listed", () => {
+  const named = listed.map(({ name }) => name).sort();
+  const needed = [...npmVersions().keys(), ...cargoVersions().keys(), ...goModules()].sort();
+  expect(named).toEqual(needed);
+  expect(listed.filter(({ reason }) => reason === "")).toEqual([]);
+});
+
+test("every direct dependency is pinned to one version", () => {
+  const loose = (versions: Map<string, string>, exact: RegExp): string[] =>
+    [...versions].filter(([, version]) => !exact.test(version)).map(([name]) => name);
+  expect(npmVersions().size).toBeGreaterThan(0);
+  expect(cargoVersions().size).toBeGreaterThan(0);
+  expect(loose(npmVersions(), EXACT_NPM)).toEqual([]);
+  expect(loose(cargoVersions(), EXACT_CARGO)).toEqual([]);
+});
