@@ -10,6 +10,9 @@ import { z } from "zod";
 import { ROLES } from "../wallet/person.ts";
 import { SHOWN_STATES } from "../wallet/trackedOperation.ts";
 import { exitContract } from "./exitContract.ts";
+import { identityContract } from "./identityContract.ts";
+import { networkContract } from "./networkContract.ts";
+import { preferences, preferencesContract } from "./preferencesContract.ts";
 import { count, done, mutation, nothing, notice, query, subscription, type Procedure } from "./procedure.ts";
 import { tunnelEvent, tunnelFigures, vpnContract } from "./vpnContract.ts";
 
@@ -98,6 +101,12 @@ const status = ping.extend({
   profile: z.enum(["spec", "rc1"]).nullable(),
   /** A command started this host because it needed one: it ends with the tunnel. */
   isBackground: z.boolean(),
+  /** Whether the data directory holds one, also one that cannot be used. */
+  hasIdentity: z.boolean(),
+  /** `none`: never started on this data directory, or stopped by the person. */
+  nodeState: z.enum(["none", "starting", "running", "stopping"]),
+  /** Why the last start of the node failed; null while it starts or runs. */
+  nodeFault: notice.nullable(),
   phase,
   /** The last window that was decided and applied. */
   window: window.nullable(),
@@ -288,6 +297,8 @@ const event = z.discriminatedUnion("kind", [
   eventOf("tunnel", tunnelEvent),
   /** Once a second while it is connected, for those alone who asked for figures. */
   eventOf("tunnel-figures", tunnelFigures),
+  /** All of them, after a change. */
+  eventOf("preferences", preferences),
 ]);
 
 function eventOf<K extends string, P extends z.ZodType>(kind: K, payload: P) {
@@ -405,6 +416,9 @@ export const contract = {
   task: query(z.object({ id: z.string().max(64) }), task),
   cancelTask: mutation(z.object({ id: z.string().max(64) }), task),
 
+  ...identityContract,
+  ...networkContract,
+  ...preferencesContract,
   ...vpnContract,
   ...exitContract,
 } satisfies Record<string, Procedure>;

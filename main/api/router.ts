@@ -7,7 +7,17 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { API_VERSION, contract, type Output, type Snapshot, type Status } from "./contract.ts";
 import { apiError } from "./errors.ts";
 import { exitProcedures } from "./exitRouter.ts";
-import { NO_NODE, type HostService, type IdentityService, type NodeService, type WalletService } from "./services.ts";
+import { identityProcedures } from "./identityRouter.ts";
+import { networkProcedures } from "./networkRouter.ts";
+import { preferencesProcedures } from "./preferencesRouter.ts";
+import {
+  NO_NODE,
+  type HostService,
+  type IdentityService,
+  type NodeService,
+  type SetupService,
+  type WalletService,
+} from "./services.ts";
 import { t, type Context } from "./trpc.ts";
 import { vpnProcedures } from "./vpnRouter.ts";
 
@@ -209,6 +219,9 @@ export const router = t.router({
     .output(cancelTask.output)
     .mutation(({ ctx, input }) => ctx.tasks.cancel(input.id)),
 
+  ...identityProcedures,
+  ...networkProcedures,
+  ...preferencesProcedures,
   ...vpnProcedures,
   ...exitProcedures,
 });
@@ -229,10 +242,14 @@ const STATUS_ATTEMPTS_MAX = 50;
 
 /** Of the whole host; of what is not there it says so instead of failing. */
 export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
-  const { node, wallet, identity } = services();
+  const { node, wallet, identity, setup } = services();
   const { isBackground = false } = host;
-  const own = { ...pong(host), ...host.network, isBackground, isAccountUnlocked: identity?.isUnlocked ?? false };
-  if (node === undefined) return { ...own, ...NO_NODE, balance: null };
+  const { hasIdentity, nodeState, nodeFault, progress } = setup?.state ?? stateWithout(node, identity);
+  const own = {
+    ...{ ...pong(host), ...host.network, isBackground, hasIdentity, nodeState, nodeFault },
+    isAccountUnlocked: identity?.isUnlocked ?? false,
+  };
+  if (node === undefined) return { ...own, ...NO_NODE, progress, balance: null };
   for (let attempt = 1; ; attempt++) {
     const [known, money] = await Promise.all([node.status(), wallet?.balance().catch(unlessDefect)]);
     // A window may close in between; what is shown together is of one window.
@@ -241,6 +258,12 @@ export async function readStatus({ host, services }: Pick<Context, "host" | "ser
       return { ...own, ...known, balance: isOne ? (money?.total ?? null) : null };
     await setImmediate();
   }
+}
+
+/** Where nothing is set up while it runs: a command on stored data. */
+function stateWithout(node: NodeService | undefined, identity: IdentityService | undefined): SetupService["state"] {
+  const nodeState = node === undefined ? "none" : "running";
+  return { hasIdentity: identity !== undefined, nodeState, nodeFault: null, progress: null };
 }
 
 async function takeSnapshot(context: Context): Promise<Snapshot> {

@@ -97,6 +97,34 @@ export interface WalletService {
   onChange(listener: (entry: HistoryEntry) => void): () => void;
 }
 
+/** From nothing to a node, in a host that runs. */
+export interface SetupService {
+  readonly state: Pick<Status, "hasIdentity" | "nodeState" | "nodeFault" | "progress">;
+  identity(): Promise<Output<"identity">>;
+  newWords(): Output<"newWords">;
+  makeIdentity(wanted: Input<"makeIdentity">): Promise<Output<"makeIdentity">>;
+  startNode(wanted: Input<"startNode">): Promise<void>;
+  stopNode(): Promise<void>;
+  speedTest(asked: Input<"speedTest">): Promise<Output<"speedTest">>;
+  networks(): Promise<Output<"networks">>;
+  chooseNetwork(wanted: Input<"chooseNetwork">): Promise<Output<"chooseNetwork">>;
+  addNetwork(brought: Input<"addNetwork">): Promise<Output<"addNetwork">>;
+}
+
+/** What the running node knows of its network. */
+export interface NetworkService {
+  view(asked: Input<"networkView">): Promise<Output<"networkView">>;
+  nodeTable(asked: Input<"nodeTable">): Promise<Output<"nodeTable">>;
+  candidatePool(asked: Input<"candidatePool">): Promise<Output<"candidatePool">>;
+  recentWindows(asked: Input<"recentWindows">): Promise<Output<"recentWindows">>;
+  activity(asked: Input<"activity">): Promise<Output<"activity">>;
+}
+
+export interface PreferencesService {
+  read(): Output<"preferences">;
+  change(change: Input<"setPreferences">): Promise<Output<"setPreferences">>;
+}
+
 /** The client side of the tunnel. */
 export interface VpnService {
   status(): Output<"vpnStatus">;
@@ -130,6 +158,10 @@ export interface Services {
   readonly wallet?: WalletService | undefined;
   readonly vpn?: VpnService | undefined;
   readonly exit?: ExitService | undefined;
+  readonly setup?: SetupService | undefined;
+  readonly network?: NetworkService | undefined;
+  readonly preferences?: PreferencesService | undefined;
+  readonly diagnostics?: (() => Promise<Output<"diagnostics">>) | undefined;
 }
 
 /** What only the host itself can answer. */
