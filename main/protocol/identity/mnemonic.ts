@@ -18,12 +18,12 @@ type MnemonicErrorCode = "phrase-too-long" | "word-count" | "unknown-word" | "ch
 const WHITE_SPACE = /\p{White_Space}+/u;
 
 /** The phrase, words separated by single spaces. `entropy` is 32 bytes. The text cannot be wiped: keep it briefly. */
-export function encodeMnemonic(crypto: Crypto, entropy: Entropy): string {
+export function encodeMnemonic(crypto: Pick<Crypto, "sha256">, entropy: Entropy): string {
   return mnemonicWords(crypto, entropy).join(" ");
 }
 
 /** The 24 words of {@link encodeMnemonic}, each the list's own string: no text of the phrase comes into being. */
-export function mnemonicWords(crypto: Crypto, entropy: Entropy): readonly string[] {
+export function mnemonicWords(crypto: Pick<Crypto, "sha256">, entropy: Entropy): readonly string[] {
   const packed = new Uint8Array(ENTROPY_SIZE + 1);
   packed.set(entropy);
   packed[ENTROPY_SIZE] = mnemonicChecksum(crypto, entropy);
@@ -36,7 +36,7 @@ export function mnemonicWords(crypto: Crypto, entropy: Entropy): readonly string
  * The 32 bytes of entropy of a phrase. Throws `ProtocolError<MnemonicErrorCode>`: "word-count" with `count`, "unknown-word"
  * with the zero-based `position`. Never corrects a phrase.
  */
-export function decodeMnemonic(crypto: Crypto, text: string): Entropy {
+export function decodeMnemonic(crypto: Pick<Crypto, "sha256">, text: string): Entropy {
   if (text.length > MNEMONIC_TEXT_MAX)
     throw new ProtocolError<MnemonicErrorCode>("phrase-too-long", { max: MNEMONIC_TEXT_MAX });
   const words = text.split(WHITE_SPACE).filter((word) => word !== "");
@@ -54,7 +54,7 @@ export function decodeMnemonic(crypto: Crypto, text: string): Entropy {
 }
 
 /** The byte that follows the entropy in a packed phrase: SHA-256(entropy)[0]. */
-export function mnemonicChecksum(crypto: Crypto, entropy: Entropy): number {
+export function mnemonicChecksum(crypto: Pick<Crypto, "sha256">, entropy: Entropy): number {
   return crypto.sha256(entropy)[0]!;
 }
 
