@@ -12,6 +12,7 @@ import { SHOWN_STATES } from "../wallet/trackedOperation.ts";
 import { exitContract } from "./exitContract.ts";
 import { identityContract } from "./identityContract.ts";
 import { networkContract } from "./networkContract.ts";
+import { pageContract } from "./pageContract.ts";
 import { preferences, preferencesContract } from "./preferencesContract.ts";
 import { count, done, mutation, nothing, notice, query, subscription, type Procedure } from "./procedure.ts";
 import { tunnelEvent, tunnelFigures, vpnContract } from "./vpnContract.ts";
@@ -421,6 +422,7 @@ export const contract = {
   ...preferencesContract,
   ...vpnContract,
   ...exitContract,
+  ...pageContract,
 } satisfies Record<string, Procedure>;
 
 export type Contract = typeof contract;

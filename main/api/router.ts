@@ -18,6 +18,7 @@ import {
   type SetupService,
   type WalletService,
 } from "./services.ts";
+import { pageProcedures } from "./pageRouter.ts";
 import { t, type Context } from "./trpc.ts";
 import { vpnProcedures } from "./vpnRouter.ts";
 
@@ -224,6 +225,7 @@ export const router = t.router({
   ...preferencesProcedures,
   ...vpnProcedures,
   ...exitProcedures,
+  ...pageProcedures,
 });
 
 export type Router = typeof router;

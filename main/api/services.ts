@@ -152,12 +152,20 @@ export interface VpnService {
 /** The city that this machine runs. */
 export type ExitService = Pick<Exit, "status" | "init" | "rotate" | "withdraw" | "remove">;
 
+/** The page in a browser. */
+export interface PageService {
+  open(): Promise<Output<"openPage">>;
+  status(): Output<"pages">;
+  revoke(): Promise<Output<"revokePages">>;
+}
+
 export interface Services {
   readonly identity?: IdentityService | undefined;
   readonly node?: NodeService | undefined;
   readonly wallet?: WalletService | undefined;
   readonly vpn?: VpnService | undefined;
   readonly exit?: ExitService | undefined;
+  readonly page?: PageService | undefined;
   readonly setup?: SetupService | undefined;
   readonly network?: NetworkService | undefined;
   readonly preferences?: PreferencesService | undefined;

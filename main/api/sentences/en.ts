@@ -87,6 +87,32 @@ export const en = {
     remedy: "Nothing decided is lost. The log says what it was doing.",
   },
 
+  // The page in a browser
+  "page-not-built": {
+    sentence: "The page is not there: {{folder}} holds none.",
+    remedy: "In a checkout of the source, build it: npm run page.",
+  },
+  "page-session-over": {
+    sentence: "This page may not use the host any more.",
+    remedy: "Open it anew: montana open.",
+  },
+  "page-code-refused": {
+    sentence: "This link was used already, or is older than a minute.",
+    remedy: "Open the page anew: montana open.",
+  },
+  "page-request-refused": {
+    sentence: "The request does not come from the host's own page.",
+    remedy: "Open the page with montana open.",
+  },
+  "page-file-unknown": {
+    sentence: "The page has no such file.",
+    remedy: "Load the page anew.",
+  },
+  "browser-not-started": {
+    sentence: "No browser could be started: {{reason}}.",
+    remedy: "montana open --print gives a link for a browser of your choice.",
+  },
+
   // The command line
   "command-unknown": {
     sentence: "There is no command {{command}}.",

@@ -5,6 +5,30 @@
 import type { en } from "./en.ts";
 
 export const ru: Partial<Record<keyof typeof en, { readonly sentence: string; readonly remedy: string }>> = {
+  "page-not-built": {
+    sentence: "Страницы нет: в {{folder}} её не нашлось.",
+    remedy: "Если это исходный код, соберите страницу: npm run page.",
+  },
+  "page-session-over": {
+    sentence: "Эта страница больше не может обращаться к программе.",
+    remedy: "Откройте её заново: montana open.",
+  },
+  "page-code-refused": {
+    sentence: "Эта ссылка уже использована или старше минуты.",
+    remedy: "Откройте страницу заново: montana open.",
+  },
+  "page-request-refused": {
+    sentence: "Запрос пришёл не от собственной страницы программы.",
+    remedy: "Откройте страницу командой montana open.",
+  },
+  "page-file-unknown": {
+    sentence: "Такого файла у страницы нет.",
+    remedy: "Загрузите страницу заново.",
+  },
+  "browser-not-started": {
+    sentence: "Не удалось запустить браузер: {{reason}}.",
+    remedy: "Команда montana open --print даст ссылку для браузера по вашему выбору.",
+  },
   "port-in-use": {
     sentence: "Порт {{port}} этого компьютера нельзя открыть: его занимает другая программа или запрещает система.",
     remedy: "Закройте ту программу или выберите другой порт; для метрик это --metrics-port.",
