@@ -3,12 +3,13 @@
  * wallet, the API, metrics; stopped the other way round. Below it nothing knows whether it is a daemon or the desktop app.
  */
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
 import type { Status } from "../api/contract.ts";
 import { EventRing } from "../api/events.ts";
 import { readStatus, type Context } from "../api/router.ts";
-import { listenOnSocket, type ApiServer } from "../api/server.ts";
+import { createApiListener, listenOnSocket, type ApiOptions, type ApiServer } from "../api/server.ts";
 import type { HostService, NodeService, Services, WalletService } from "../api/services.ts";
 import { Tasks } from "../api/tasks.ts";
 import { keystoreContext } from "../keystore/context.ts";
@@ -22,6 +23,8 @@ import { prepareSocketPath } from "./dataDirectory.ts";
 import { openExit } from "./exit.ts";
 import { HostIdentity } from "./identityService.ts";
 import type { Logger } from "./log.ts";
+import { Loopback } from "./loopback/loopback.ts";
+import { locatePage } from "./loopback/pageFiles.ts";
 import { createMetrics, serveMetrics, type MetricsServer } from "./metrics.ts";
 import { VERSION } from "./version.ts";
 import { findVpnNetwork, openVpn } from "./vpn.ts";
@@ -128,7 +131,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
 
   const exit = openExit(directory, (error) => logger.error({ err: error }, "city"));
   let running: RunningNode | undefined;
-  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet, vpn, exit });
+  let page: Loopback | undefined;
+  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet, vpn, exit, page });
   const host: HostService = {
     version: VERSION,
     pid: process.pid,
@@ -180,10 +184,18 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const closing = new AbortController();
   const context: Context = { host, services, events, tasks, streams: { open: 0 }, stopping: closing.signal };
   const socket = await prepareSocketPath(directory);
-  const api = await listenOnSocket(socket, {
+  const apiOptions: ApiOptions = {
     context,
     onDefect: (error, procedure) => logger.error({ err: error, procedure }, "a procedure failed"),
+  };
+  const onPageError = (error: unknown): void => logger.error({ err: error }, "page");
+  page = new Loopback({
+    ...{ directory: join(directory.root, "page"), folder: locatePage(), api: createApiListener(apiOptions) },
+    ...{ streams: context.streams, onDefect: onPageError },
   });
+  // Before the socket's, for that ends the streams first.
+  parts.add("page", () => page?.stop());
+  const api = await listenOnSocket(socket, apiOptions);
   parts.add("api", () => closeApi(api, closing, socket));
 
   let metrics: MetricsServer | undefined;
@@ -191,6 +203,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     metrics = await serveMetrics(options.metricsPort, figures, () => running !== undefined);
     parts.add("metrics", () => metrics?.close());
   }
+  // What keeps the page from being served does not keep the host from running.
+  await page.start().catch(onPageError);
   await claimed.announce(socket);
   logger.info({ directory: directory.root, pid: process.pid }, "host started");
   return { network, socket, metricsPort: metrics?.port, stop: () => parts.stop() };
