@@ -8,6 +8,7 @@ import { exportCommand, importCommand, init, inspect, lock, restore, unlock } fr
 import { backup, bench, check } from "./maintenanceCommands.ts";
 import { local } from "./localCommand.ts";
 import { mesh } from "./meshCommands.ts";
+import { open } from "./openCommand.ts";
 import { bonus, cancel, key, resend } from "./operationCommands.ts";
 import { request } from "./requestCommands.ts";
 import { settings } from "./settingsCommand.ts";
@@ -21,6 +22,7 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     restore,
     inspect,
     startCommand(startNode),
+    open,
     stop,
     status,
     time,

@@ -1,15 +1,16 @@
 /** Commands about the host itself. */
 import { API_VERSION, type Status } from "../../api/contract.ts";
 import { call } from "../../api/client.ts";
-import { apiError, explain } from "../../api/errors.ts";
+import { apiError, explain, noticeOf } from "../../api/errors.ts";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseMultiaddr } from "../../network/transport/multiaddr.ts";
 import { formatAmount } from "../../wallet/amounts.ts";
-import { reach, STOP_MS_MAX } from "../attach.ts";
+import { attach, reach, STOP_MS_MAX } from "../attach.ts";
 import type { DaemonOptions } from "../daemon.ts";
 import { isAlive } from "../published.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
+import { openInBrowser } from "./openCommand.ts";
 import { createProgress } from "./progress.ts";
 import type { Call, Command } from "./command.ts";
 
@@ -63,6 +64,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         summary: "run the tunnel alone: needs neither an identity nor a network",
       },
       background: { type: "boolean", summary: "end with montana vpn disconnect; for the command that starts it" },
+      open: { type: "boolean", summary: "show the page in the browser once the host runs" },
       "log-level": {
         type: "string",
         choices: LOG_LEVELS,
@@ -107,11 +109,22 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
             json: { pid: process.pid, network: name, directory: directory.root, socket: host.socket, ...metrics },
             text: `Host ${process.pid} runs ${name === null ? "without a node" : `on the network ${name}`}. Stop it with Ctrl-C or montana stop.`,
           });
+          if (options.flag("open")) void openPage(called);
         },
       });
       return undefined;
     },
   };
+}
+
+/** The host runs also where no browser can be had. */
+async function openPage({ directory, say }: Call): Promise<void> {
+  try {
+    await openInBrowser((await attach(directory)).client);
+  } catch (error) {
+    const { sentence, remedy } = explain(noticeOf(error).notice);
+    say(`${sentence} ${remedy}`);
+  }
 }
 
 function readPort(text: string | undefined): number | undefined {

@@ -176,7 +176,9 @@ const HELPER_LACKS: ReadonlySet<string> = new Set(["helper-missing", "helper-out
 async function disconnect(_: Call, connection: VpnConnection): Promise<Result> {
   const client = await connection.client();
   const status = await call(client.vpnDisconnect.mutate());
-  if ((await call(client.status.query())).isBackground) await connection.end(client);
+  const { isBackground } = await call(client.status.query());
+  // One whose page somebody looks at has more to do.
+  if (isBackground && !(await call(client.pages.query())).isWatched) await connection.end(client);
   return { json: status, text: "Disconnected. The machine is as it was before." };
 }
 
