@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Output } from "../api/contract.ts";
 import { decodeMyVpn } from "../cities/myVpn.ts";
 import { askThrough } from "../mesh/exit/exit.fixture.ts";
+import { readQrImage } from "../vpn/subscriptions/qrImage.ts";
 import {
   binariesHere,
   DECOY_NAME,
@@ -80,6 +81,9 @@ describe.skipIf(binariesHere() === undefined)("montana exit", () => {
     expect(await status()).toMatchObject({ state: "serving", isPublished: true, usage: { bytesMax: 5_000_000_000 } });
     const text = (await playground.run(["exit", "status"])).out;
     expect(text).toContain("Frankfurt am Main (Франкфурт-на-Майне)");
+    const picture = join(playground.folder, "link.png");
+    expect(await run("exit", "status", "--png", picture)).toMatchObject({ link, png: picture });
+    expect(readQrImage(readFileSync(picture))).toBe(link);
     const figures = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
     expect(figures).toContain('montana_exit_state{state="serving"} 1');
     expect(figures).toMatch(/montana_exit_month_bytes\{direction="down"\} [1-9]/);

@@ -21,7 +21,6 @@ const isEntry = (path: string): boolean => /^main\/app\/[^/]+\.ts$|(\.thread|\/w
  */
 const AWAITED: Readonly<Record<string, string>> = {
   "main/cities/capacity.ts": "main/mesh, the explorer page",
-  "main/cities/deepLinks.ts": "main/mesh, links for phones",
   "main/keystore/legacyTransportKey.ts": "comparison with what the reference prints of an imported identity",
   "main/network/messages/batchLookup.ts": "a service for clients that have an account and no node",
   "main/network/messages/peerRecord.ts": "the long form of an address, which no message carries",

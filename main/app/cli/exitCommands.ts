@@ -8,6 +8,7 @@ import { attachIfRunning } from "../attach.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { confirm, yes } from "./confirm.ts";
 import { describeExit, describeInit } from "./exitTexts.ts";
+import { codeLines, qrOptions, writePictures } from "./qrCodes.ts";
 
 type Wish = Parameters<Client["exitInit"]["mutate"]>[0];
 
@@ -20,9 +21,14 @@ const actions = {
     const done = await call(client.exitInit.mutate(readWish(called)));
     return { json: done, text: describeInit(done) };
   },
-  status: async (_, client) => {
+  status: async ({ options }, client) => {
     const status = await call(client.exitStatus.query());
-    return { json: status, text: describeExit(status) };
+    const { link } = status;
+    const wantsCode = options.flag("qr") || [options.text("svg"), options.text("png")].some(Boolean);
+    if (!wantsCode) return { json: status, text: describeExit(status) };
+    if (link === null) throw apiError("exit-absent");
+    const pictures = await writePictures(link, options);
+    return { json: { ...status, ...pictures }, text: [describeExit(status), ...codeLines(link, options)].join("\n") };
   },
   rotate: async ({ options }, client) => {
     const port = readNumber("--port", options.text("port"), "a port");
@@ -116,6 +122,8 @@ export const exit: Command = {
       value: "TEXT",
       summary: "withdraw: how long those who hold a link are still served, 24h unless given",
     },
+    qr: { type: "boolean", summary: "status: show the link as a QR code" },
+    ...qrOptions("status"),
     yes,
   },
   detail:

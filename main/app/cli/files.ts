@@ -29,9 +29,9 @@ export async function readBytes(file: string, sizeMax: number): Promise<Uint8Arr
 }
 
 /** Throws `ProtocolError` "file-exists" or "file-unwritable". */
-export async function writeNew(file: string, text: string): Promise<void> {
+export async function writeNew(file: string, content: string | Uint8Array): Promise<void> {
   try {
-    await writeFile(file, text, { flag: "wx" });
+    await writeFile(file, content, { flag: "wx" });
   } catch (error) {
     const errno = errnoOf(error);
     throw errno === "EEXIST" ? apiError("file-exists", { file }) : apiError("file-unwritable", { file, errno });

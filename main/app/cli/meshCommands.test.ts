@@ -9,6 +9,8 @@ import { readFixture } from "../../cities/cities.fixture.ts";
 import { decodeHealth } from "../../cities/health.ts";
 import { makeMeshPlace, type MeshPlace } from "../../mesh/aggregator/aggregator.fixture.ts";
 import { HAS_SSHD, startSshd, type Sshd } from "../../mesh/aggregator/sshd.fixture.ts";
+import { readQrImage } from "../../vpn/subscriptions/qrImage.ts";
+import { terminalCode } from "./qrCodes.ts";
 
 const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const UNITS = fileURLToPath(new URL("../../../resources/systemd/", import.meta.url));
@@ -169,5 +171,25 @@ describe("montana mesh", () => {
       /^restrict,command="cat \/var\/lib\/montana-net\/my-vpn\.json" ssh-ed25519 \S+ vpn_stats2$/,
     );
     expect(keys().trim().split("\n")).toEqual(lines);
+  });
+
+  test("qr gives people what they scan, and the links that open the programs of phones", () => {
+    const url = "https://montana.quest/vpn/sub";
+    const [png, svg] = [join(place.directory, "sub.png"), join(place.directory, "sub.svg")];
+    const words = ["mesh", "qr", "--url", url, "--config", place.settingsFile];
+    const { stdout } = run([program, ...words, "--json", "--png", png, "--svg", svg]);
+    expect(JSON.parse(stdout)).toEqual({
+      qr: url,
+      links: {
+        happ: `happ://add/${url}`,
+        hiddify: `hiddify://import/${url}#Montana`,
+        v2rayng: `v2rayng://install-sub?url=${encodeURIComponent(url)}#Montana`,
+        montana: `montana://import?url=${encodeURIComponent(url)}`,
+      },
+      ...{ png, svg },
+    });
+    expect(readQrImage(readFileSync(png))).toBe(url);
+    expect(readFileSync(svg, "utf8")).toMatch(/^<svg /);
+    expect(run([program, ...words]).stdout).toContain(terminalCode(url));
   });
 });

@@ -12,12 +12,16 @@ import { readCities, readSettings, type Settings } from "../../mesh/aggregator/s
 import { createFetcher } from "../../mesh/aggregator/practiceFetcher.ts";
 import { createProbe } from "../../mesh/health/healthRun.ts";
 import { runExplorer } from "../../mesh/explorer/collector.ts";
+import { deepLinks } from "../../cities/deepLinks.ts";
+import { importLink } from "../../vpn/subscriptions/deepLink.ts";
+import { parseAddress } from "../../vpn/subscriptions/address.ts";
 import { ALLOWANCE } from "../../mesh/subscriptions/allowance.ts";
 import { parseListen, startPublicServer } from "../../mesh/subscriptions/server.ts";
 import { takeLock } from "../lock.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { EXIT } from "./exitCodes.ts";
-import { describeCheck, describeRun } from "./meshTexts.ts";
+import { describeCheck, describeLinks, describeRun } from "./meshTexts.ts";
+import { qrOptions, terminalCode, writePictures } from "./qrCodes.ts";
 
 const SETTINGS_FILE = "/etc/montana-mesh/mesh.json";
 const LISTEN = "127.0.0.1:8480";
@@ -47,6 +51,7 @@ const actions = {
   serve,
   check,
   keys,
+  qr,
 } satisfies Record<string, Action>;
 
 export const mesh: Command = {
@@ -67,13 +72,16 @@ export const mesh: Command = {
     "net-dir": { type: "string", value: "DIR", summary: `keys: of the node's files (${NODE_PATHS.netDirectory})` },
     "node-dir": { type: "string", value: "DIR", summary: `keys: of the node's data (${NODE_PATHS.dataDirectory})` },
     unit: { type: "string", value: "TEXT", summary: `keys: the node's systemd unit (${NODE_PATHS.unit})` },
+    url: { type: "string", value: "TEXT", summary: "qr: public address of the list, https://NAME/vpn/sub" },
+    ...qrOptions("qr"),
   },
   detail:
     "aggregate asks every node for its link and its peers, publishes what follows and probes the exits, one by one over almost " +
     "three minutes. explore reads the " +
     "nodes' status and journals and writes the explorer's page. sync-keys writes keys.json. serve answers the public from " +
     "what lies there; any web server can do that instead. check reads the settings and looks at what is published. keys " +
-    "makes the aggregator's keys and prints the lines for authorized_keys of every node's account.",
+    "makes the aggregator's keys and prints the lines for authorized_keys of every node's account. qr shows what people " +
+    "scan, and the links that open the programs of phones.",
   run(called) {
     const settings = readSettings(resolve(called.options.text("config") ?? SETTINGS_FILE));
     return actions[called.arguments[0] as keyof typeof actions](called, settings);
@@ -216,4 +224,20 @@ function keys({ options }: Call, settings: Settings): Promise<Result> {
   const publicKeys = provideKeys(settings.keysDirectory);
   const lines = NODE_FILES.map((file) => authorizedKeysLine(file, publicKeys.get(file)!, paths));
   return Promise.resolve({ json: { authorizedKeys: lines }, text: lines.join("\n") });
+}
+
+async function qr({ options }: Call, { profile, subscriptionUrl }: Settings): Promise<Result> {
+  const given = options.text("url") ?? subscriptionUrl;
+  if (given === undefined) {
+    const reason = "--url takes the public address of the list, which the settings may hold as subscription_url";
+    throw apiError("usage", { reason, command: "mesh" });
+  }
+  const url = parseAddress(given);
+  const { qr: code, ...phones } = deepLinks(url, profile.title);
+  const links = { ...phones, montana: importLink(url) };
+  const files = await writePictures(code, options);
+  return {
+    json: { qr: code, links, ...files },
+    text: [terminalCode(code), describeLinks(url, links, files)].join("\n"),
+  };
 }

@@ -49,3 +49,24 @@ export function describeCheck({ network, cities, peers, peersWithoutCity, cities
     ...(citiesWithoutPeer.length > 0 ? [`A city, but never asked: ${citiesWithoutPeer.join(", ")}`] : []),
   ].join("\n");
 }
+
+/** What a person is given who wants the list on a phone. */
+export function describeLinks(
+  url: string,
+  links: Readonly<Record<"happ" | "hiddify" | "v2rayng" | "montana", string>>,
+  files: Readonly<Record<string, string>>,
+): string {
+  const rows: readonly (readonly [string, string])[] = [
+    ["the code", url],
+    ["Happ", links.happ],
+    ["Hiddify", links.hiddify],
+    ["v2rayNG", links.v2rayng],
+    ["this program", links.montana],
+    ...Object.values(files).map((file) => ["written to", file] as const),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [
+    ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
+    "Other programs: scan the code, or copy its address.",
+  ].join("\n");
+}

@@ -1,6 +1,4 @@
 /** Account requests: what a receiver without an account gives to a sender, as a text, a file or QR codes. */
-import { encodeQR } from "qr";
-
 import { call } from "../../api/client.ts";
 import { apiError } from "../../api/errors.ts";
 import { keystoreContext } from "../../keystore/context.ts";
@@ -11,6 +9,7 @@ import { formatAmount, parseAmount } from "../../wallet/amounts.ts";
 import { requestPictures } from "../../wallet/pictures.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { readText, writeNew } from "./files.ts";
+import { svgPage, terminalCode } from "./qrCodes.ts";
 
 export const REQUEST_SUFFIX = ".montana-request";
 
@@ -52,10 +51,11 @@ async function createRequest({ arguments: [, file], options, directory }: Call):
   const svg = options.text("svg");
   if (svg !== undefined) {
     files.svg = svg;
-    await writeNew(svg, pictureOf(pictures));
+    await writeNew(svg, svgPage(pictures));
   }
   for (const written of Object.values(files)) lines.push(`Written to ${written}: give it to who sends you money.`);
-  if (options.flag("qr")) lines.push(...pictures.map((text, i) => terminalCode(text, i + 1, pictures.length)));
+  if (options.flag("qr"))
+    lines.push(...pictures.map((text, i) => `\n${i + 1} of ${pictures.length}\n${terminalCode(text)}`));
   return { json: { request, pictures, ...files }, text: lines.length === 0 ? request : lines.join("\n") };
 }
 
@@ -79,41 +79,3 @@ export async function readRequestFile(file: string): Promise<string> {
 
 /** As the contract has it. */
 const REQUEST_LENGTH_MAX = 8192;
-
-/** Quiet zone that the standard asks for, in modules. */
-const BORDER = 4;
-const CAPTION = 5;
-
-function terminalCode(text: string, index: number, total: number): string {
-  return `\n${index} of ${total}\n${encodeQR(text, "ascii", { border: BORDER }).trimEnd()}`;
-}
-
-/** All codes of the series with their numbers, side by side on one page. */
-function pictureOf(pictures: readonly string[]): string {
-  const codes = pictures.map((text) => encodeQR(text, "raw", { border: BORDER }));
-  const side = Math.max(...codes.map((code) => code.length));
-  const columns = Math.ceil(Math.sqrt(codes.length));
-  const rows = Math.ceil(codes.length / columns);
-  const parts = codes.map((code, i) => {
-    const x = (i % columns) * side;
-    const y = Math.floor(i / columns) * (side + CAPTION);
-    const caption = `<text x="${x + side / 2}" y="${y + side + 1}" font-size="4" text-anchor="middle">${i + 1} / ${codes.length}</text>`;
-    return `<path d="${modulesOf(code, x, y)}"/>${caption}`;
-  });
-  const [width, height] = [columns * side, rows * (side + CAPTION)];
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" shape-rendering="crispEdges">`;
-  return `${head}\n<rect width="100%" height="100%" fill="#fff"/>\n${parts.join("\n")}\n</svg>\n`;
-}
-
-/** One bar for each run of dark modules of a line. */
-function modulesOf(code: readonly (readonly boolean[])[], x: number, y: number): string {
-  let path = "";
-  for (const [row, line] of code.entries()) {
-    for (let column = 0; column < line.length; column++) {
-      const start = column;
-      while (line[column] === true) column++;
-      if (column > start) path += `M${x + start} ${y + row}h${column - start}v1h${start - column}z`;
-    }
-  }
-  return path;
-}

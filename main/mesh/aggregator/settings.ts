@@ -47,6 +47,7 @@ const readSettingsDocument = record({
   cap_primaries: optional(flag),
   parallel: optional(count),
   probe_spread_seconds: optional(count),
+  subscription_url: optional(text(2048, /^https?:\/\/[\x21-\x7e]+$/)),
   practice: optional(record({ allow_loopback: flag, trusted_roots: optional(path) })),
   profile: optional(
     record({
@@ -88,6 +89,8 @@ export interface Settings {
   readonly capPrimaries: boolean;
   readonly parallel: number;
   readonly probeSpreadSeconds: number;
+  /** Where the public finds the list: what people scan. */
+  readonly subscriptionUrl: string | undefined;
   /** The practice network alone: exits on this machine, and a root certificate of its own sites. */
   readonly allowLoopback: boolean;
   readonly trustedRootsFile: string | undefined;
@@ -131,6 +134,7 @@ export function readSettings(file: string): Settings {
     capPrimaries: document.cap_primaries ?? false,
     parallel: parallel ?? Math.min(PARALLEL_MAX, Math.max(PARALLEL_MIN, Math.ceil(peers.length / 4))),
     probeSpreadSeconds: document.probe_spread_seconds ?? PROBE_SPREAD_SECONDS,
+    subscriptionUrl: document.subscription_url,
     allowLoopback: practice?.allow_loopback ?? false,
     trustedRootsFile: practice?.trusted_roots === undefined ? undefined : at(practice.trusted_roots),
     profile:
