@@ -75,6 +75,7 @@ function checks(node) {
       ...tool("typescript", "tsc", "-p", room),
     ]),
     ["types", ...tool("typescript", "tsc", "-p", ".")],
+    ["types of the page", ...tool("typescript", "tsc", "-p", "renderer")],
     ["lint", ...tool("eslint", "eslint", "--max-warnings", "0", ".")],
     ["format", ...tool("prettier", "prettier", "--check", "--log-level", "warn", ".")],
     ["unused files, exports and dependencies", ...tool("knip", "knip", "--no-progress")],
@@ -96,6 +97,9 @@ function checks(node) {
   }
   return list;
 }
+
+/** Builds the page when its sources are newer. What it says must not stand before a program's JSON. */
+const buildPage = (node) => run(node, [join("build", "scripts", "page.ts")], { stdio: ["inherit", 2, 2] });
 
 function runChecks(node) {
   const failed = [];
@@ -171,7 +175,12 @@ const commands = {
     (!hasCargo() ||
       CRATES.every((crate) => run("cargo", ["fmt", "--manifest-path", join("main", "native", crate, "Cargo.toml")]))),
   xray: (node, args) => run(node, [join("build", "scripts", "xray.ts"), ...args]),
+  page: buildPage,
 };
+
+/** Whether a command shows the page, or starts what may show it. */
+const usesPage = (command, args) =>
+  command === test || (command === handOver && args.some((arg) => ["open", "start", "local"].includes(arg)));
 
 /** Commands that start the tunnel engine, which takes some minutes to build. */
 const USING_XRAY = new Set([test, handOver, commands.bench]);
@@ -188,6 +197,8 @@ try {
   // Without it everything but the tunnel works.
   if (USING_XRAY.has(command))
     run(node, [join("build", "scripts", "xray.ts"), "--optional"], { stdio: ["inherit", 2, 2] });
+  // Without it everything works that shows no page.
+  if (usesPage(command, args) && !buildPage(node)) console.log("The page could not be built.");
   const outcome = await command(node, args);
   process.exitCode = typeof outcome === "number" ? outcome : outcome ? 0 : 1;
 } catch (error) {

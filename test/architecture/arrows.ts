@@ -59,7 +59,12 @@ export const arrows: Readonly<Record<string, Arrows>> = {
     "main/local",
     "main/api",
   ),
-  renderer: { rooms: ["main/api/contract.ts", "main/api/client.ts"], builtins: false, packages: "any" },
+  // Also what errors mean in each language, and the pure rules by which it tells a person at once what an entry lacks.
+  renderer: {
+    rooms: ["main/api/contract.ts", "main/api/client.ts", "main/api/errors.ts", "main/api/sentences", "main/protocol"],
+    builtins: false,
+    packages: "any",
+  },
   preload: { rooms: [], builtins: false, packages: ["electron"] },
   "test/conformance/runners": {
     rooms: ["main", "test/conformance/harness.ts"],

@@ -1,0 +1,77 @@
+/** Numbers, times and amounts as people read them, in their language. */
+
+const NANO_DIGITS = 9;
+
+/** nɈ as Ɉ with all digits that are not zero at the end; `sign` also shows a plus. */
+export function formatAmount(nano: string, language: string, sign = false): string {
+  const isNegative = nano.startsWith("-");
+  const digits = (isNegative ? nano.slice(1) : nano).padStart(NANO_DIGITS + 1, "0");
+  const whole = new Intl.NumberFormat(language).format(BigInt(digits.slice(0, -NANO_DIGITS)));
+  const part = digits.slice(-NANO_DIGITS).replace(/0+$/, "");
+  const point = new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? ".";
+  return `${isNegative ? "−" : sign ? "+" : ""}${whole}${part === "" ? "" : point + part}`;
+}
+
+const STEPS = [
+  ["second", 1_000],
+  ["minute", 60_000],
+  ["hour", 3_600_000],
+  ["day", 86_400_000],
+] as const;
+
+/** "3 minutes ago". */
+export function formatAge(atMs: number, nowMs: number, language: string): string {
+  const passedMs = Math.max(0, nowMs - atMs);
+  const [unit, unitMs] = STEPS.findLast(([, ms]) => passedMs >= ms) ?? STEPS[0];
+  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-Math.floor(passedMs / unitMs), unit);
+}
+
+/** "3 days 4 hours", the two largest units. */
+export function formatDuration(seconds: number, language: string): string {
+  let rest = Math.max(0, Math.round(seconds));
+  const parts: string[] = [];
+  for (const [unit, unitMs] of STEPS.toReversed()) {
+    const value = Math.floor((rest * 1_000) / unitMs);
+    rest -= (value * unitMs) / 1_000;
+    if (value > 0 || (unit === "second" && parts.length === 0)) {
+      parts.push(new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value));
+    }
+  }
+  return parts.slice(0, 2).join(" ");
+}
+
+const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+const BYTE_STEP = 1000;
+
+function scaled(bytes: number): { value: number; unit: (typeof BYTE_UNITS)[number] } {
+  let value = bytes;
+  let step = 0;
+  while (value >= BYTE_STEP && step < BYTE_UNITS.length - 1) {
+    value /= BYTE_STEP;
+    step += 1;
+  }
+  return { value, unit: BYTE_UNITS[step]! };
+}
+
+export function formatBytes(bytes: number, language: string): string {
+  const { value, unit } = scaled(bytes);
+  const digits = unit === "byte" || value >= 100 ? 0 : 1;
+  return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: digits }).format(value);
+}
+
+/** Of bytes per second. */
+export function formatRate(bytes: number, language: string): string {
+  const { value, unit } = scaled(bytes);
+  const digits = unit === "byte" || value >= 100 ? 0 : 1;
+  return new Intl.NumberFormat(language, {
+    style: "unit",
+    unit: `${unit}-per-second`,
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
+export const formatNumber = (value: number, language: string, digits = 0): string =>
+  new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+
+export const formatTime = (atMs: number, language: string): string =>
+  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(atMs);
