@@ -26,14 +26,24 @@ const refusal = z.object({ error: notice });
  * one was quicker, attaches to that.
  */
 export async function startInBackground(directory: DataDirectory, network: string | undefined): Promise<AttachedHost> {
+  const asked = network === undefined ? [] : ["--network", isPath(network) ? resolve(network) : network];
+  return startDetached(directory, ["--without-node", "--background", ...asked]);
+}
+
+/** As {@link startInBackground}, with `words` after `montana start`, by another program where one is given. */
+export async function startDetached(
+  directory: DataDirectory,
+  words: readonly string[],
+  { program, cli, environment }: Partial<DetachedProgram> = {},
+): Promise<AttachedHost> {
   makeRoot(directory);
   const output = join(directory.root, "host.start");
   const [out, log] = [output, join(directory.root, "host.log")].map((path) => openSync(path, "w", 0o600));
-  const asked = network === undefined ? [] : ["--network", isPath(network) ? resolve(network) : network];
-  const words = ["start", "--without-node", "--background", "--json", "--data-dir", directory.root, ...asked];
-  const child = spawn(process.execPath, [CLI, ...words], {
+  const all = [cli ?? CLI, "start", "--json", "--data-dir", directory.root, ...words];
+  const child = spawn(program ?? process.execPath, all, {
     // Not where the command was called: that folder may go.
     cwd: directory.root,
+    env: { ...process.env, ...environment },
     detached: true,
     windowsHide: true,
     stdio: ["ignore", out!, log!],
@@ -57,6 +67,15 @@ export async function startInBackground(directory: DataDirectory, network: strin
   } finally {
     await rm(output, { force: true });
   }
+}
+
+export interface DetachedProgram {
+  /** Node, or what acts as Node. */
+  readonly program: string;
+  /** The module of the command line. */
+  readonly cli: string;
+  /** Beside the own variables. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 const isPath = (network: string): boolean => /[/\\]/.test(network) || network.endsWith(".json");

@@ -19,9 +19,13 @@ export interface LoginEntryOptions {
   /** Program and arguments that repair: absolute, without a shell. */
   readonly command: readonly string[];
   readonly run: Run;
+  /** Of the file on Linux, and what a person reads there; those of the repair unless given. */
+  readonly name?: string;
+  readonly title?: string;
 }
 
 const NAME = "montana-repair";
+const TITLE = "Montana: give the proxy settings back";
 
 export function loginEntry(options: LoginEntryOptions): LoginEntry {
   if (options.platform === "win32") return runKey(options);
@@ -31,7 +35,8 @@ export function loginEntry(options: LoginEntryOptions): LoginEntry {
       launchAgent(options.command),
     );
   }
-  return file(join(configHome(options), "autostart", `${NAME}.desktop`), desktopEntry(options.command));
+  const { command, name = NAME, title = TITLE } = options;
+  return file(join(configHome(options), "autostart", `${name}.desktop`), desktopEntry(title, command));
 }
 
 /** An empty variable counts as none (XDG Base Directory Specification). */
@@ -41,11 +46,11 @@ function configHome({ env, home }: LoginEntryOptions): string {
 }
 
 /** Desktop Entry Specification 1.5 and Desktop Application Autostart Specification 0.5. */
-function desktopEntry(command: readonly string[]): string {
+function desktopEntry(title: string, command: readonly string[]): string {
   return [
     "[Desktop Entry]",
     "Type=Application",
-    "Name=Montana: give the proxy settings back",
+    `Name=${title}`,
     `Exec=${command.map(quoteExec).join(" ")}`,
     "NoDisplay=true",
     "Terminal=false",

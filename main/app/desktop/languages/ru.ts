@@ -1,0 +1,38 @@
+import type { Texts } from "../texts.ts";
+
+export const ru: Texts = {
+  open: "Открыть Montana",
+  quit: "Выйти",
+  connectBest: "Подключиться к лучшему городу",
+  connectTo: "Подключиться",
+  disconnect: "Отключиться",
+  staysRunning: "Окно закрыто; VPN и узел продолжают работать",
+  lost: "Служба Montana не отвечает",
+  vpnDisconnected: "VPN выключен",
+  vpnConnecting: "VPN подключается…",
+  vpnConnected: "VPN: {{city}}",
+  vpnReconnecting: "VPN переподключается…",
+  vpnBlocked: "Аварийная блокировка: трафик не покидает компьютер",
+  vpnDisconnecting: "VPN отключается…",
+  nodeCandidate: "Вступление: готово {{percent}} %",
+  nodePaused: "Вступление приостановлено: {{percent}} %",
+  nodeRegistered: "Узел ждёт приёма в сеть",
+  nodeActive: "Узел работает",
+  restartToUpdate: "Перезапустить и установить версию {{version}}",
+  bonusTitle: "Добро пожаловать в сеть",
+  bonusText: "Ваш узел принят: {{amount}} Ɉ теперь ваши.",
+  switchedTitle: "Выход сменился",
+  switchedText: "{{from}}: выход перестал отвечать. Теперь трафик идёт через другой: {{to}}.",
+  blockedTitle: "Аварийная блокировка удерживает трафик",
+  blockedText:
+    "Ни один выход не отвечает. Трафик не покинет компьютер, пока один из них не ответит или вы не отключитесь.",
+  deadlineTitle: "Цепочке кандидата не хватает времени",
+  failedTitle: "Не получилось",
+  quitTitle: "Цепочка кандидата вычисляется",
+  quitText:
+    "Если она простоит слишком долго, работа многих дней пропадёт. Оставить узел работать в фоне, без VPN, или остановить всё?",
+  quitKeep: "Оставить узел работать",
+  quitStop: "Остановить всё",
+  cancel: "Отмена",
+  remember: "Поступать так всегда",
+};

@@ -1,0 +1,49 @@
+/** Where Electron starts the desktop app: the one module that imports it. */
+import { fileURLToPath } from "node:url";
+
+import * as electron from "electron";
+
+import { locateData } from "../dataDirectory.ts";
+import { openHosting } from "../desktop/hosting.ts";
+import { leaveDaemon } from "../desktop/leaving.ts";
+import { linuxLoginItem } from "../desktop/loginItem.ts";
+import { createUpdates, type UpdaterOptions, type Updates } from "../desktop/updater.ts";
+import { readUpdateSource } from "../desktop/updates.ts";
+import { createLog } from "../log.ts";
+import { locatePage } from "../loopback/pageFiles.ts";
+import { HIDDEN, runShell } from "./shell.ts";
+
+const { argv, env: environment, platform, arch } = process;
+const directory = locateData(undefined);
+const { logger } = createLog("info");
+
+function startAtLogin(openAtLogin: boolean): void {
+  if (platform !== "linux") return electron.app.setLoginItemSettings({ openAtLogin, args: [HIDDEN] });
+  const item = linuxLoginItem([environment["APPIMAGE"] ?? process.execPath, HIDDEN], environment);
+  const done = openAtLogin ? item.install() : item.remove();
+  done.catch((error: unknown) => logger.warn({ err: error }, "start at login"));
+}
+
+const source = await readUpdateSource();
+const { autoUpdater, Provider } = source === undefined ? {} : (await import("electron-updater")).default;
+const updates = (onReady: () => void): Updates | undefined => {
+  if (source === undefined || autoUpdater === undefined) return undefined;
+  const onFailure = (error: unknown): void => logger.warn({ err: error }, "update");
+  // Its constructor is for classes that extend it, as this one is.
+  const Base = Provider as unknown as UpdaterOptions["Provider"];
+  return createUpdates({
+    updater: autoUpdater,
+    Provider: Base,
+    source,
+    platform: `${platform}-${arch}`,
+    onReady,
+    onFailure,
+  });
+};
+
+await runShell({
+  ...{ electron, argv, pageFolder: locatePage(), startAtLogin, updates },
+  preload: fileURLToPath(new URL("../../../dist/preload/preload.cjs", import.meta.url)),
+  openHosting: (onStopRequest) => openHosting({ directory, logger, onStopRequest }),
+  leaveDaemon: () => leaveDaemon({ directory, environment }),
+});
