@@ -3,6 +3,7 @@ import { Suspense, useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { I18nProvider } from "react-aria-components";
 
+import type { Notice as NoticeValue } from "../main/api/contract.ts";
 import { useHost } from "./store/hostStore.ts";
 import { usePlace } from "./store/place.ts";
 import { usePreferences } from "./store/preferences.ts";
@@ -10,7 +11,7 @@ import { languageOf } from "./languages/languages.ts";
 import { Button } from "./ui/Button.tsx";
 import { ErrorBoundary } from "./ui/ErrorBoundary.tsx";
 import { Icon } from "./ui/Icon.tsx";
-import { Toasts } from "./ui/notices.tsx";
+import { Toasts, useExplain } from "./ui/notices.tsx";
 import { EmptyState, useNow } from "./ui/show.tsx";
 import { formatAge } from "./ui/format.ts";
 import { useIsStill, useLook, useTheme } from "./ui/theme.ts";
@@ -44,6 +45,7 @@ export function App() {
     document.title = `${t(NAMES[name])} · ${t("title")}`;
   }, [t, name]);
   const View = views[name];
+  const over = useHost((host) => host.over);
   return (
     <I18nProvider locale={i18n.language}>
       <div className="frame">
@@ -52,12 +54,10 @@ export function App() {
         </a>
         <Navigation current={name} />
         <div className="stage">
-          <LinkBanner />
+          {over === null && <LinkBanner />}
           <main id="content" className="content" tabIndex={-1}>
             <ErrorBoundary key={name} instead={(again) => <ViewFailed onAgain={again} />}>
-              <Suspense fallback={<Loading />}>
-                <View />
-              </Suspense>
+              <Suspense fallback={<Loading />}>{over === null ? <View /> : <Over reason={over} />}</Suspense>
             </ErrorBoundary>
           </main>
         </div>
@@ -111,6 +111,16 @@ function LostLink(): ReactNode {
     <p>
       {lostAtMs === null ? t("linkLostUnheard") : t("linkLost", { age: formatAge(lostAtMs, nowMs, i18n.language) })}
     </p>
+  );
+}
+
+/** This tab may not use the host: nothing here would ever come true. */
+function Over({ reason }: { reason: NoticeValue }) {
+  const { sentence, remedy } = useExplain()(reason);
+  return (
+    <div className="view">
+      <EmptyState title={sentence}>{remedy}</EmptyState>
+    </div>
   );
 }
 

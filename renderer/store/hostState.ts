@@ -23,6 +23,8 @@ export interface HostState {
   /** "live" while the host reports; "lost" since `lostAtMs`, when everything below is how it was then. */
   readonly link: "connecting" | "live" | "lost";
   readonly lostAtMs: number | null;
+  /** Why this page may not use the host any more: it has to be opened anew. */
+  readonly over: Notice | null;
   /** When the host was last heard. */
   readonly heardAtMs: number | null;
   readonly status: Status | null;
@@ -42,6 +44,7 @@ export interface HostState {
 export const NO_HOST: HostState = {
   link: "connecting",
   lostAtMs: null,
+  over: null,
   heardAtMs: null,
   status: null,
   tunnel: null,

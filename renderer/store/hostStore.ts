@@ -15,6 +15,7 @@ export const hostStore = {
   apply: (event: HostEvent) => useHost.setState((state) => apply(state, event, Date.now())),
   hear: () => useHost.setState((state) => hear(state, Date.now())),
   lose: () => useHost.setState((state) => lose(state, Date.now())),
+  end: (over: Notice) => useHost.setState({ over }),
   addEarlierRates: (rates: readonly Rate[]) => useHost.setState((state) => withEarlierRates(state, rates)),
 };
 

@@ -45,17 +45,13 @@ export function useQueryOf<N extends QueryName>(
   input: Asked<N>,
   { refreshOn = [], isOff = false }: { readonly refreshOn?: readonly Occasion[]; readonly isOff?: boolean } = {},
 ): QueryAnswer<N> {
-  const text = JSON.stringify(input) as string | undefined;
-  const key = `${name} ${text ?? ""}`;
+  const key = keyOf(name, input);
   const happened = useHost(({ occasions }) =>
     ["link" as const, ...refreshOn].map((occasion) => occasions[occasion] ?? 0).join(" "),
   );
   const link = useHost((host) => host.link);
   const entry = useAnswers(({ entries }) => entries.get(key)) ?? UNASKED;
-  const refresh = useCallback(
-    () => void load(name, text === undefined ? (undefined as Asked<N>) : (JSON.parse(text) as Asked<N>), key),
-    [name, text, key],
-  );
+  const refresh = useRefresh(name, input);
   useEffect(() => {
     if (!isOff && link === "live") refresh();
   }, [refresh, happened, link, isOff]);
@@ -64,9 +60,22 @@ export function useQueryOf<N extends QueryName>(
   return { value: value as Answer<N> | undefined, atMs, failure, isLoading, isStale, refresh };
 }
 
+/** An input that is nothing has no text. */
+const keyOf = (name: QueryName, input: unknown): string =>
+  `${name} ${(JSON.stringify(input) as string | undefined) ?? ""}`;
+
+/** For what has just changed something that no event tells of. */
+export function useRefresh<N extends QueryName>(name: N, input: Asked<N>): () => void {
+  const key = keyOf(name, input);
+  return useCallback(() => {
+    const text = key.slice(name.length + 1);
+    void load(name, (text === "" ? undefined : JSON.parse(text)) as Asked<N>, key);
+  }, [name, key]);
+}
+
 /** Sets what a mutation answered as the answer to the query that asks for the same. */
 export function putAnswer<N extends QueryName>(name: N, value: Answer<N>): void {
-  set(`${name} `, { value, atMs: Date.now(), failure: null, isLoading: false });
+  set(keyOf(name, undefined), { value, atMs: Date.now(), failure: null, isLoading: false });
 }
 
 async function load<N extends QueryName>(name: N, input: Asked<N>, key: string): Promise<void> {

@@ -1,0 +1,118 @@
+/** What is known of one city, and how old that is. */
+import { useTranslation } from "react-i18next";
+
+import { useCall } from "../../store/calls.ts";
+import { useHost } from "../../store/hostStore.ts";
+import { usePreferences, useSetPreferences } from "../../store/preferences.ts";
+import { useQueryOf } from "../../store/queries.ts";
+import { Button } from "../../ui/Button.tsx";
+import { formatNumber } from "../../ui/format.ts";
+import { Icon } from "../../ui/Icon.tsx";
+import { Failure, Notice } from "../../ui/notices.tsx";
+import { Age, Badge, Facts } from "../../ui/show.tsx";
+import { healthOf, nameOf, placeOf, countryNames, type City } from "./cities.ts";
+import { HEALTH_NAMES } from "./CityList.tsx";
+import { HealthSign } from "./HealthSign.tsx";
+
+const PHASE_NAMES = {
+  Bootstrap: "phaseBootstrap",
+  CandidateVdf: "phaseCandidateVdf",
+  Registered: "phaseRegistered",
+  Active: "phaseActive",
+} as const;
+
+export function CityCard({ city, cities, onClose }: { city: City; cities: readonly City[]; onClose: () => void }) {
+  const { t, i18n } = useTranslation("map");
+  const { t: tApp } = useTranslation("app");
+  const place = nameOf(city, i18n.language);
+  const test = useCall("vpnTest");
+  const health = healthOf(city);
+  const phase = useNodePhase(city.id);
+  const delayMs = city.delayMs === null ? null : formatNumber(city.delayMs, i18n.language);
+  return (
+    <section className="city-card" aria-label={t("cardAbout", { place })}>
+      <div className="city-card-head">
+        <div>
+          <h2>{place}</h2>
+          {city.country !== null && <p className="quiet small">{countryNames(i18n.language)(city.country)}</p>}
+        </div>
+        <div className="row">
+          <Favourite id={city.id} place={place} />
+          <Button kind="quiet" size="small" aria-label={t("cardClose", { place })} onPress={onClose}>
+            <Icon name="close" />
+          </Button>
+        </div>
+      </div>
+      {city.isInUse && <Badge tone="good">{t("here")}</Badge>}
+      {!city.hasVpn && <p className="quiet">{t("noVpn")}</p>}
+      {city.hasVpn && city.routes === 0 && city.heldRoutes === 0 && <p className="quiet">{t("noWays")}</p>}
+      <Facts
+        facts={[
+          [
+            t("health"),
+            city.health === null ? (
+              t("healthUnseen")
+            ) : (
+              <span className="city-health">
+                <HealthSign health={city.health.state} />
+                <span>
+                  {t(HEALTH_NAMES[city.health.state])}
+                  {city.health.atMs !== null && (
+                    <span className="quiet small">
+                      {" · "}
+                      <Age atMs={city.health.atMs} />
+                    </span>
+                  )}
+                </span>
+              </span>
+            ),
+          ],
+          [t("delay"), delayMs === null ? t("delayUnmeasured") : tApp("millisecondsShort", { value: delayMs })],
+          ...(city.exit !== null && city.exit !== city.id
+            ? [[t("leavesIn"), placeOf(cities, city.exit, i18n.language)] as const]
+            : []),
+          ...(city.hasVpn ? [[t("ways"), formatNumber(city.routes, i18n.language)] as const] : []),
+          ...(phase === null ? [] : [[t("nodePhase"), phase] as const]),
+        ]}
+      />
+      {city.fault !== null && health === "down" && <Notice notice={city.fault} />}
+      <Failure failure={test.failure} />
+      {city.hasVpn && (
+        <Button size="small" isDisabled={test.isRunning} onPress={() => void test.run({ city: city.id })}>
+          {test.isRunning ? t("testing") : t("test")}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+/** As the network's own table tells; a host without a node has none. */
+function useNodePhase(id: string): string | null {
+  const { t } = useTranslation("map");
+  const hasNode = useHost(({ status }) => status !== null && status.network !== null);
+  const { value } = useQueryOf("networkView", { limit: 1 }, { isOff: !hasNode });
+  const phase = value?.table?.rows.find(({ city }) => city.id === id)?.phase ?? null;
+  if (phase === null) return null;
+  return phase in PHASE_NAMES ? t(PHASE_NAMES[phase as keyof typeof PHASE_NAMES]) : phase;
+}
+
+function Favourite({ id, place }: { id: string; place: string }) {
+  const { t } = useTranslation("map");
+  const favourites = usePreferences()?.favourites;
+  const setPreferences = useSetPreferences();
+  const isFavourite = favourites?.includes(id) === true;
+  return (
+    <Button
+      kind="quiet"
+      size="small"
+      isDisabled={favourites === undefined}
+      aria-label={t(isFavourite ? "favouriteRemove" : "favouriteAdd", { place })}
+      onPress={() => {
+        const others = (favourites ?? []).filter((other) => other !== id);
+        void setPreferences({ favourites: isFavourite ? others : [...others, id] });
+      }}
+    >
+      <Icon name="star" isFilled={isFavourite} />
+    </Button>
+  );
+}
