@@ -71,8 +71,13 @@ export class Playground {
   }
 
   /** Starts a host and waits until it has said that it runs. */
-  async start(words: readonly string[] = [], network = "solo"): Promise<Started> {
-    const child = this.#spawn(["start", "--network", network, "--json", ...words], {});
+  start(words: readonly string[] = [], network = "solo"): Promise<Started> {
+    return this.startPlainly(["--network", network, ...words]);
+  }
+
+  /** The same, with these words alone. */
+  async startPlainly(words: readonly string[]): Promise<Started> {
+    const child = this.#spawn(["start", "--json", ...words], {});
     const ended = endOf(child);
     const line = new Promise<string>((resolve) => child.stdout?.once("data", (chunk: string) => resolve(chunk)));
     const first = await Promise.race([line, ended]);

@@ -138,8 +138,8 @@ describe("the end of a host", () => {
 
 describe("a host that cannot start", () => {
   it("says what is missing and leaves the data directory free", async () => {
-    const noNetwork = await playground.run(["start", "--json"]);
-    expect([noNetwork.code, noNetwork.json()]).toMatchObject([2, { error: { code: "network-needed" } }]);
+    const noIdentity = ["start", "--network", "solo", "--json", "--data-dir", join(playground.folder, "empty")];
+    expect((await playground.run(noIdentity)).json()).toMatchObject({ error: { code: "identity-missing" } });
     const noManifest = await playground.run(["start", "--network", "montana", "--json"]);
     expect([noManifest.code, noManifest.json()]).toMatchObject([1, { error: { code: "manifest-needed" } }]);
     await writeFile(join(playground.folder, "net.json"), '{"genesis": {}}');

@@ -15,6 +15,7 @@ const ANSWER_MS = 20;
 
 type Passed =
   | "network"
+  | "isPatient"
   | "isWithoutNode"
   | "isBackground"
   | "local"

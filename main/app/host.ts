@@ -8,24 +8,28 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import type { Status } from "../api/contract.ts";
 import { EventRing } from "../api/events.ts";
+import { apiError, noticeOf } from "../api/errors.ts";
 import { readStatus, type Context } from "../api/router.ts";
 import { createApiListener, listenOnSocket, type ApiOptions, type ApiServer } from "../api/server.ts";
-import type { HostService, NodeService, Services, WalletService } from "../api/services.ts";
+import type { HostService, NetworkService, NodeService, Services, WalletService } from "../api/services.ts";
 import { Tasks } from "../api/tasks.ts";
-import { keystoreContext } from "../keystore/context.ts";
-import { IdentityStore } from "../keystore/identityStore.ts";
 import { loadCrypto, type Native } from "../native/index.ts";
 import type { VpnWish } from "../vpn/vpnService.ts";
-import { openNetwork, type OpenedNetwork } from "../node/network/openNetwork.ts";
-import type { LocalRules } from "../node/network/networkFile.ts";
+import { readNetwork, type OpenedNetwork } from "../node/network/openNetwork.ts";
+import type { LocalRules, Network } from "../node/network/networkFile.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { STOP_MS_MAX, type Claimed } from "./attach.ts";
 import { prepareSocketPath } from "./dataDirectory.ts";
 import { openExit } from "./exit.ts";
-import { HostIdentity } from "./identityService.ts";
+import type { HostIdentity } from "./identityService.ts";
+import { timeShareOf } from "./joinCost.ts";
 import type { Logger } from "./log.ts";
 import { Loopback } from "./loopback/loopback.ts";
 import { locatePage } from "./loopback/pageFiles.ts";
 import { createMetrics, serveMetrics, type MetricsServer } from "./metrics.ts";
+import { readNodeChoice } from "./nodeChoice.ts";
+import { NodeRunner } from "./nodeRunner.ts";
+import { Setup } from "./setup.ts";
 import { VERSION } from "./version.ts";
 import { findVpnNetwork, openVpn } from "./vpn.ts";
 
@@ -57,14 +61,23 @@ export interface NodeContext {
 export interface RunningNode {
   readonly node: NodeService;
   readonly wallet?: WalletService;
+  readonly network?: NetworkService;
+  /** In the Node Table. */
+  countNodes?(): Promise<number>;
   /** Writes down what must be and ends all threads. */
   stop(): Promise<void>;
 }
 
 export interface HostOptions {
   readonly claimed: Claimed;
-  /** As `openNetwork` takes it. Left out, or with `isWithoutNode`, the host runs the tunnel alone and needs no identity. */
+  /**
+   * As `openNetwork` takes it: its node must run before the host does. Left out, the host runs at once, and with it the node that
+   * the person has started before, where there is one.
+   */
   readonly network?: string;
+  /** Where the network is asked for and there is no identity yet, the host waits for one to be made instead of failing. */
+  readonly isPatient?: boolean;
+  /** The host runs the tunnel alone, until somebody starts a node. */
   readonly isWithoutNode?: boolean;
   /** Started by a command that needed a host: nobody looks after it. */
   readonly isBackground?: boolean;
@@ -88,8 +101,8 @@ export interface HostOptions {
 }
 
 export interface Host {
-  /** The node's; undefined without one. */
-  readonly network: OpenedNetwork | undefined;
+  /** Of the node that runs or starts; undefined without one. */
+  readonly network: string | undefined;
   readonly socket: string;
   readonly metricsPort: number | undefined;
   /** Gives the part that was still at work when the time was over, after which the process must end: it keeps the lock. */
@@ -120,31 +133,53 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   );
   parts.add("tasks", () => tasks.cancelAll());
 
-  const opened = await openNode(options, crypto, () => changes.mark("status"));
-  const { identity, network } = opened ?? {};
-  if (identity !== undefined) parts.add("identity", () => identity.lock());
-  if (network !== undefined) {
-    logger.info({ network: network.network.name, profile: network.network.rules.profile }, "network");
-  }
-  const vpnNetwork = await findVpnNetwork(directory, { node: network?.network, asked: options.network });
+  const asked = options.isWithoutNode === true ? undefined : options.network;
+  const remembered = readNodeChoice(directory);
+  const vpnNetwork = await findVpnNetwork(directory, {
+    node: await findNetwork(directory, asked ?? remembered.choice?.network),
+    asked: options.isWithoutNode === true ? options.network : undefined,
+  });
   const vpn = openVpn({ directory, network: vpnNetwork, events });
-
   const exit = openExit(directory, (error) => logger.error({ err: error }, "city"));
-  let running: RunningNode | undefined;
-  let page: Loopback | undefined;
-  const services = (): Services => ({ identity, node: running?.node, wallet: running?.wallet, vpn, exit, page });
+  /** What there is only after somebody may have asked for it. */
+  const late: { setup?: Setup; page?: Loopback } = {};
+  const services = (): Services => ({
+    ...{ ...late, identity: late.setup?.identityService, vpn, exit },
+    ...{ node: runner.started?.running.node, wallet: runner.started?.running.wallet },
+    network: runner.started?.running.network,
+  });
   const host: HostService = {
     version: VERSION,
     pid: process.pid,
     startedAtMs: claimed.startedAtMs,
-    network: { network: network?.network.name ?? null, profile: network?.network.rules.profile ?? null },
-    isBackground: options.isBackground ?? false,
+    get network() {
+      const network = runner.started?.network.network;
+      return { network: network?.name ?? null, profile: network?.rules.profile ?? null };
+    },
+    // Who has a node does not end with the tunnel.
+    get isBackground() {
+      return options.isBackground === true && runner.state.nodeState === "none";
+    },
     requestStop: options.onStopRequest,
     metrics: () => figures.scrape(),
   };
   const currentStatus = () => readStatus({ host, services });
   const figures = createMetrics(currentStatus, exit);
   const changes = new ChangePublisher(events, currentStatus, (error) => logger.error({ err: error }, "status"));
+  const runner = new NodeRunner({
+    stopping: options.stopping,
+    onChange: () => changes.mark("status"),
+    listen: (running) => listenToNode(running, events, changes),
+    onDefect: (error) => logger.error({ err: error }, "node"),
+  });
+  const setup = await Setup.open(remembered, {
+    ...{ directory, crypto, logger, runner, onChange: () => changes.mark("status") },
+    tunnelNetwork: () => vpnNetwork.name,
+    startNode: (identity, network, how) => startNode(options, { crypto, identity, network }, how),
+  });
+  late.setup = setup;
+  parts.add("identity", () => setup.identityService?.lock());
+  const isWaiting = asked !== undefined && options.isPatient === true && !setup.state.hasIdentity;
 
   // First of all: what a killed program left in the way of the machine's traffic is in the way of the node's, too.
   parts.add("tunnel", () => vpn.stop());
@@ -155,27 +190,9 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   parts.add("city", () => exit.stop());
   await exit.start();
 
-  if (options.startNode !== undefined && identity !== undefined && network !== undefined) {
-    const { listen = [], announce, asnMap, timeCpuShare, stopping } = options;
-    const reached = {
-      ...(announce === undefined ? {} : { announce }),
-      ...(asnMap === undefined ? {} : { asnMap }),
-      ...(timeCpuShare === undefined ? {} : { timeCpuShare }),
-    };
-    const { onProgress = () => undefined, writeLine = () => undefined } = options;
-    const context = { crypto, identity, network, logger, writeLine, listen, ...reached, stopping, onProgress };
-    running = await options.startNode(context);
-    const { node, wallet } = running;
-    parts.add("node", () => running?.stop());
-    const ends = [
-      node.onChange((change) => {
-        if (change.kind === "notice") events.publish({ kind: "notice", payload: change.notice });
-        else changes.mark(change.kind);
-      }),
-      wallet?.onChange((entry) => events.publish({ kind: "history", payload: entry })),
-    ];
-    parts.add("listeners", () => ends.forEach((end) => end?.()));
-  }
+  parts.add("node", () => runner.stop());
+  if (isWaiting) await setup.chooseNetwork({ network: asked });
+  else if (asked !== undefined) await setup.start(asked, options.local ?? {});
   // Again, for it must come before a node that takes its time to stop: the machine is to be as it was.
   parts.add("tunnel", () => vpn.stop());
   // From here on a stop changes things, and nobody is left to be told.
@@ -189,48 +206,81 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     onDefect: (error, procedure) => logger.error({ err: error, procedure }, "a procedure failed"),
   };
   const onPageError = (error: unknown): void => logger.error({ err: error }, "page");
-  page = new Loopback({
+  const page = new Loopback({
     ...{ directory: join(directory.root, "page"), folder: locatePage(), api: createApiListener(apiOptions) },
     ...{ streams: context.streams, onDefect: onPageError },
   });
+  late.page = page;
   // Before the socket's, for that ends the streams first.
-  parts.add("page", () => page?.stop());
+  parts.add("page", () => page.stop());
   const api = await listenOnSocket(socket, apiOptions);
   parts.add("api", () => closeApi(api, closing, socket));
 
   let metrics: MetricsServer | undefined;
   if (options.metricsPort !== undefined) {
-    metrics = await serveMetrics(options.metricsPort, figures, () => running !== undefined);
+    metrics = await serveMetrics(options.metricsPort, figures, () => runner.started !== undefined);
     parts.add("metrics", () => metrics?.close());
   }
   // What keeps the page from being served does not keep the host from running.
   await page.start().catch(onPageError);
   await claimed.announce(socket);
   logger.info({ directory: directory.root, pid: process.pid }, "host started");
+  const wanted = options.isWithoutNode === true ? undefined : setup.wanted;
+  if (asked === undefined && wanted !== undefined) {
+    setup.start(wanted.network, wanted.local).catch((error: unknown) => {
+      // Whoever looks at the status reads it there.
+      logger.warn(noticeOf(error).notice, "the node did not start");
+    });
+  }
+  const network = runner.started?.network.network.name ?? wanted?.network;
   return { network, socket, metricsPort: metrics?.port, stop: () => parts.stop() };
 }
 
-interface OpenedNode {
-  readonly identity: HostIdentity;
-  readonly network: OpenedNetwork;
+/** What the node is made from, with what the person said at the start of the host. */
+function startNode(
+  options: HostOptions,
+  parts: Pick<NodeContext, "crypto" | "identity" | "network">,
+  { stopping, onProgress }: Pick<NodeContext, "stopping" | "onProgress">,
+): Promise<RunningNode> {
+  const { logger, listen = [], announce, asnMap, writeLine = () => undefined } = options;
+  if (options.startNode === undefined) return Promise.reject(apiError("service-unavailable", { service: "node" }));
+  const timeCpuShare = options.timeCpuShare ?? timeShareOf(parts.network.network.name);
+  return options.startNode({
+    ...{ ...parts, logger, writeLine, listen, stopping },
+    ...(announce === undefined ? {} : { announce }),
+    ...(asnMap === undefined ? {} : { asnMap }),
+    ...(timeCpuShare === undefined ? {} : { timeCpuShare }),
+    onProgress(progress) {
+      options.onProgress?.(progress);
+      onProgress(progress);
+    },
+  });
 }
 
-/** Undefined for a host without a node. */
-async function openNode(
-  { claimed: { directory }, logger, network: asked, isWithoutNode = false, local }: HostOptions,
-  crypto: Native,
-  onChange: () => void,
-): Promise<OpenedNode | undefined> {
-  if (asked === undefined || isWithoutNode) return undefined;
-  const store = await IdentityStore.open(keystoreContext({ directory: directory.identity, crypto }));
-  for (const { code, params } of store.warnings) logger.warn({ code, params }, "identity");
-  const { accountPublicKey, nodePublicKey } = store.summary;
-  const network = await openNetwork({
-    ...{ crypto, asked, networksDirectory: directory.networks },
-    self: { accountPubkey: accountPublicKey, nodePubkey: nodePublicKey },
-    ...(local === undefined ? {} : { local }),
-  });
-  return { identity: new HostIdentity(store, onChange), network };
+function listenToNode({ node, wallet }: RunningNode, events: EventRing, changes: ChangePublisher): () => void {
+  const ends = [
+    node.onChange((change) => {
+      if (change.kind === "notice") events.publish({ kind: "notice", payload: change.notice });
+      else changes.mark(change.kind);
+    }),
+    wallet?.onChange((entry) => events.publish({ kind: "history", payload: entry })),
+  ];
+  return () => ends.forEach((end) => end?.());
+}
+
+/** That the node is to work on, as far as its file can be read: what is wrong with it its start says. */
+async function findNetwork(
+  { networks: networksDirectory }: Claimed["directory"],
+  asked: string | undefined,
+): Promise<Network | undefined> {
+  if (asked === undefined) return undefined;
+  try {
+    return (await readNetwork({ asked, networksDirectory }))?.network;
+  } catch (error) {
+    // Said again, and better, when the node starts.
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }
 
 async function closeApi(api: ApiServer, closing: AbortController, socket: string): Promise<void> {

@@ -38,7 +38,7 @@ export function createIdentity(
   context: KeystoreContext,
   options: NewIdentity & { readonly mode: "recoverable" | "ephemeral" },
 ): Promise<IdentityStore> {
-  return establishFromEntropy(context, options, random(32), "created");
+  return establishFromEntropy(context, options, random(32), { origin: "created", areWordsConfirmed: false });
 }
 
 /**
@@ -49,7 +49,21 @@ export async function restoreIdentity(
   context: KeystoreContext,
   options: NewIdentity & { readonly phrase: Uint8Array; readonly mode: "recoverable" | "ephemeral" },
 ): Promise<IdentityStore> {
-  return establishFromEntropy(context, options, readPhrase(context.crypto, options.phrase), "restored");
+  const known = { origin: "restored", areWordsConfirmed: options.mode === "recoverable" } as const;
+  return establishFromEntropy(context, options, readPhrase(context.crypto, options.phrase), known);
+}
+
+/**
+ * Makes a new identity of words that nobody had before and that the person has given back; else as {@link restoreIdentity},
+ * from which it differs in what it says: no other node can be at work with it.
+ */
+export async function createIdentityFromWords(
+  context: KeystoreContext,
+  options: NewIdentity & { readonly phrase: Uint8Array },
+): Promise<IdentityStore> {
+  const known = { origin: "created", areWordsConfirmed: true } as const;
+  const entropy = readPhrase(context.crypto, options.phrase);
+  return establishFromEntropy(context, { ...options, mode: "recoverable" }, entropy, known);
 }
 
 /**
@@ -66,7 +80,8 @@ export async function importIdentity(
     try {
       const mismatch = findKeyMismatch(context.crypto, identity);
       if (mismatch !== undefined) throw keystoreError("identity-keys-mismatch", { key: mismatch });
-      return await establish(context, { ...options, passphrase }, material, identity.keys, "imported");
+      const known = { origin: "imported", areWordsConfirmed: false } as const;
+      return await establish(context, { ...options, passphrase }, material, identity.keys, known);
     } finally {
       wipeKeys(identity.keys);
       if (identity.mode === "recoverable") wipe(identity.masterSeed);
@@ -75,12 +90,18 @@ export async function importIdentity(
   });
 }
 
+/** Where an identity comes from, and whether the person has its words. */
+interface Known {
+  readonly origin: Origin;
+  readonly areWordsConfirmed: boolean;
+}
+
 /** Wipes `entropy`. */
 async function establishFromEntropy(
   context: KeystoreContext,
   options: NewIdentity & { readonly mode: "recoverable" | "ephemeral" },
   entropy: Entropy,
-  origin: Origin,
+  known: Known,
 ): Promise<IdentityStore> {
   const { crypto, derivation } = context;
   try {
@@ -91,7 +112,7 @@ async function establishFromEntropy(
       const material = options.mode === "recoverable" ? whole : ephemeralMaterial(crypto, whole);
       const keys = deriveKeys(crypto, masterSeed);
       try {
-        return await establish(context, { ...options, passphrase }, material, keys, origin);
+        return await establish(context, { ...options, passphrase }, material, keys, known);
       } finally {
         wipeMaterial(whole);
         wipeMaterial(material);
@@ -119,7 +140,7 @@ async function establish(
   options: NewIdentity,
   material: Material,
   keys: IdentityKeys,
-  origin: Origin,
+  { origin, areWordsConfirmed }: Known,
 ): Promise<IdentityStore> {
   const { crypto, directory, keepers } = context;
   const nodeSecret = nodeSecretOf(crypto, material);
@@ -147,7 +168,7 @@ async function establish(
             generation: 1n,
             secretsGeneration: 1n,
             isSettled: origin === "created",
-            areWordsConfirmed: origin === "restored" && material.contents === "words",
+            areWordsConfirmed,
             ...(await readMachineMarks(crypto, markSalt, directory)),
             markSalt,
             machineKeyKind: made.machineKey.kind,

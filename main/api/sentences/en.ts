@@ -88,6 +88,10 @@ export const en = {
   },
 
   // The page in a browser
+  "update-refused": {
+    sentence: "An update was refused and is not used: its {{reason}} is not what the project signs.",
+    remedy: "Nothing is to be done; the program looks again later. Take updates from the project's own pages alone.",
+  },
   "page-not-built": {
     sentence: "The page is not there: {{folder}} holds none.",
     remedy: "In a checkout of the source, build it: npm run page.",
@@ -1898,5 +1902,41 @@ export const en = {
   "decoy-refused-name": {
     sentence: "{{name}} must not be borrowed: tunnels behind this name are looked for.",
     remedy: "Choose another site.",
+  },
+  "node-running": {
+    sentence: "A node runs here on the network {{network}}.",
+    remedy: "Stop it first, then start it on the other network.",
+  },
+  "node-choice-damaged": {
+    sentence: "What was remembered about the node of this computer cannot be read.",
+    remedy: "Choose the network and start the node again; its data and the identity are not touched.",
+  },
+  "preferences-damaged": {
+    sentence: "What was remembered about language, colours and the like cannot be read.",
+    remedy: "Choose again; the old file lies beside the new one and is not used.",
+  },
+  "network-young": {
+    sentence:
+      "{{network}} admits a newcomer in each window and pays it that window's emission; nobody can take coins back.",
+    remedy: "Money and places in the queue are real here. There are no names, loans or contracts yet.",
+  },
+  "network-by-lot": {
+    sentence:
+      "{{network}} admits newcomers by lot every {{windows}} windows; the winner of each window gets its emission.",
+    remedy: "Money is real here. There is no welcome bonus, and there are no names, loans or contracts yet.",
+  },
+  "network-one-producer": {
+    sentence:
+      "{{network}} is made by one producer, whom everybody else follows: it shows and sends money, and admits nobody.",
+    remedy: "Watch it, receive and send. Joining as a node needs a network of the profile spec.",
+  },
+  "network-practice": {
+    sentence:
+      "{{network}} is a practice network on this computer: everything works as in a real one, and its coins are worth nothing.",
+    remedy: "Try all you like; montana local stop ends it.",
+  },
+  "network-alone": {
+    sentence: "{{network}} is a network of this node alone: it is always in step, and its coins are worth nothing.",
+    remedy: "Try receiving and sending here; to meet others choose another network.",
   },
 } as const;

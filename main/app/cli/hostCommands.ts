@@ -77,7 +77,6 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
     async run(called) {
       const { options, directory, network } = called;
       const isWithoutNode = options.flag("without-node");
-      if (network === undefined && !isWithoutNode) throw apiError("network-needed");
       const metricsPort = readPort(options.text("metrics-port") ?? process.env["MONTANA_METRICS_PORT"]);
       const profile = options.text("profile") as "spec" | "rc1" | undefined;
       const admission = options.text("admission") as "per-window" | "selection" | undefined;
@@ -91,6 +90,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         directory,
         isWithoutNode,
         isBackground: options.flag("background"),
+        isPatient: options.flag("background") || options.flag("open"),
         ...(network === undefined ? {} : { network }),
         local: { ...(profile && { profile }), ...(admission && { admission }) },
         listen: optional(readMultiaddr("listen", options.text("listen"))),
@@ -103,7 +103,7 @@ export function startCommand(startNode: DaemonOptions["startNode"]): Command {
         onProgress: (opening) => progress.show("open", opening),
         onStarted: (host) => {
           progress.end();
-          const name = host.network?.network.name ?? null;
+          const name = host.network ?? null;
           const metrics = host.metricsPort === undefined ? {} : { metricsPort: host.metricsPort };
           called.print({
             json: { pid: process.pid, network: name, directory: directory.root, socket: host.socket, ...metrics },

@@ -2,7 +2,7 @@
  * Finds the network that a person asked for and gives it its folder. What a network was when its folder was made is written
  * there once: a later start with another genesis under the same name is refused instead of mixing two chains.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -32,7 +32,8 @@ export type NetworkErrorCode =
 const RESOURCES = fileURLToPath(new URL("../../../resources/networks/", import.meta.url));
 const FILE_NAME = "network.json";
 /** The practice network of this data directory: its own file is newer than what a node of it was started with. */
-const PRACTICE = "local";
+export const PRACTICE = "local";
+const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 export interface OpenNetworkOptions {
   readonly crypto: Native;
@@ -59,17 +60,40 @@ export interface OpenedNetwork {
  * Throws `ProtocolError<NetworkErrorCode | NetworkFileErrorCode | ManifestErrorCode | ConfigurationErrorCode | GenesisFault>`.
  */
 export async function openNetwork(options: OpenNetworkOptions): Promise<OpenedNetwork> {
-  const { crypto, networksDirectory } = options;
-  const { network, text } = await findNetwork(options);
-  const genesis = genesisOf(crypto, network);
+  const found = await findNetwork(options);
+  const { network } = found;
   if (network.isManifestNeeded && network.peers.length === 0) {
+    // First of all what is wrong with it.
+    genesisOf(options.crypto, network);
     throw new ProtocolError<NetworkErrorCode>("manifest-needed", { network: network.name });
   }
+  return enter(found, options);
+}
+
+/**
+ * Takes the text of a network file or manifest, so that its network is known by its name from now on. Throws as
+ * {@link openNetwork}; `file` is what errors call the text.
+ */
+export async function enterNetwork(
+  file: string,
+  text: string,
+  options: Pick<OpenNetworkOptions, "crypto" | "networksDirectory">,
+): Promise<Network> {
+  const { network } = await enter({ network: parseNetworkFile(file, text), text }, options);
+  return network;
+}
+
+/** Gives a network its folder. One that was entered before keeps its genesis. */
+async function enter(
+  { network, text }: FoundNetwork,
+  { crypto, networksDirectory, local }: Pick<OpenNetworkOptions, "crypto" | "networksDirectory" | "local">,
+): Promise<OpenedNetwork> {
+  const genesis = genesisOf(crypto, network);
   const directory = join(networksDirectory, network.name);
   const file = join(directory, FILE_NAME);
   const storedText = await readText(file);
   if (storedText !== undefined && storedText !== text) {
-    const stored = genesisOf(crypto, parseNetworkFile(file, storedText, options.local));
+    const stored = genesisOf(crypto, parseNetworkFile(file, storedText, local));
     if (!equalBytes(stored.stateHash, genesis.stateHash)) {
       throw new ProtocolError<NetworkErrorCode>("network-differs", { network: network.name, directory });
     }
@@ -79,6 +103,34 @@ export async function openNetwork(options: OpenNetworkOptions): Promise<OpenedNe
     await writeOwnerFile(file, new TextEncoder().encode(text));
   }
   return { network, genesis, directory };
+}
+
+/** A network that the person can name. */
+export interface KnownNetwork {
+  readonly name: string;
+  readonly origin: "built-in" | "practice" | "entered" | "solo";
+}
+
+/** At most `max` of them; their files may still be wrong. */
+export async function knownNetworks(
+  networksDirectory: string,
+  max: number,
+  resources: string = RESOURCES,
+): Promise<KnownNetwork[]> {
+  const builtIn = (await namesIn(resources)).flatMap(
+    (name) => /^([a-z0-9][a-z0-9-]{0,31})\.json$/.exec(name)?.[1] ?? [],
+  );
+  const isPractice = (await readText(join(networksDirectory, "..", PRACTICE, FILE_NAME))) !== undefined;
+  const entered = (await namesIn(networksDirectory)).filter((name) => NAME.test(name));
+  const known = new Map<string, KnownNetwork["origin"]>(builtIn.map((name) => [name, "built-in"]));
+  if (isPractice) known.set(PRACTICE, "practice");
+  known.set(SOLO, "solo");
+  for (const name of entered) if (!known.has(name)) known.set(name, "entered");
+  return [...known].slice(0, max).map(([name, origin]) => ({ name, origin }));
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return (await readdir(directory).catch(() => [])).sort();
 }
 
 interface FoundNetwork {
@@ -105,7 +157,7 @@ export async function readNetwork(
     const text = await readText(file);
     return text === undefined ? undefined : { text, network: parseNetworkFile(basename(file), text, local) };
   }
-  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(asked)) return undefined;
+  if (!NAME.test(asked)) return undefined;
   const practice = asked === PRACTICE ? [join(networksDirectory, "..", PRACTICE, FILE_NAME)] : [];
   for (const file of [...practice, join(networksDirectory, asked, FILE_NAME), join(resources, `${asked}.json`)]) {
     const text = await readText(file);
