@@ -11,40 +11,53 @@ const initAnswer = z.object({ status: z.object({ link: z.string() }) });
 const statusAnswer = z.object({ state: z.string(), link: z.string().nullable() });
 export type ExitStatus = z.output<typeof statusAnswer>;
 
-/** Makes those that are not made, or were made with other ports, and runs all that nobody broke. Relays come after their exits. */
+/** Makes those that are not made, or were made with other ports, and runs all that nobody broke. */
 export async function startExits(local: Local, cities: readonly LocalCity[]): Promise<void> {
   const [relays, exits] = [
     cities.filter(({ relays }) => relays !== null),
     cities.filter(({ relays }) => relays === null),
   ];
-  await Promise.all(exits.map((city) => startExit(local, city, undefined)));
-  await Promise.all(
-    relays.map(async (city) => {
-      const { link } = await exitStatus(local, local.city(city.relays!));
-      await startExit(local, city, link ?? undefined);
-    }),
+  const made = new Map(
+    await Promise.all(exits.map(async (city) => [city.code, await makeExit(local, city, undefined)] as const)),
   );
+  // Before its exit starts, or long after: while it starts nobody can ask it.
+  const links = await Promise.all(
+    relays.map(async ({ relays: of }) => made.get(of!) ?? (await exitStatus(local, local.city(of!))).link ?? undefined),
+  );
+  await Promise.all([
+    ...exits.map((city) => runExit(local, city)),
+    ...relays.map(async (city, i) => {
+      await makeExit(local, city, links[i]);
+      await runExit(local, city);
+    }),
+  ]);
 }
 
 export const exitStatus = (local: Local, city: LocalCity): Promise<ExitStatus> =>
   local.program.run(statusAnswer, ["exit", "status"], local.directory.exitData(city));
 
-async function startExit(local: Local, city: LocalCity, relayOf: string | undefined): Promise<void> {
-  if ((await local.processes.running()).has(partName("vpn", city))) return;
+const isRunning = async ({ processes }: Local, city: LocalCity): Promise<boolean> =>
+  (await processes.running()).has(partName("vpn", city));
+
+/** Gives its link where it was made now. */
+async function makeExit(local: Local, city: LocalCity, relayOf: string | undefined): Promise<string | undefined> {
+  if (await isRunning(local, city)) return undefined;
   const { directory, program } = local;
-  const { ports } = local.record;
-  const facts = factsOf(local, city, ports, relayOf);
+  const facts = factsOf(local, city, local.record.ports, relayOf);
   const setUp = JSON.stringify(facts);
-  if (city.exitSetUp !== setUp) {
-    const data = directory.exitData(city);
-    // Its port is part of the links that it gave: another one makes another exit.
-    if (existsSync(data) && (await exitStatus(local, city)).link !== null)
-      await program.run(z.unknown(), ["exit", "remove", "--yes"], data);
-    await program.run(initAnswer, ["exit", "init", ...facts], data);
-    local.changeCity(city.code, { exitSetUp: setUp });
-    local.step(`${city.name.en} has ${city.relays === null ? "an exit" : "a relay"}`);
-  }
-  if (!city.broken.vpn) await local.processes.start(local.exitPart(city));
+  if (city.exitSetUp === setUp) return undefined;
+  const data = directory.exitData(city);
+  // Its port is part of the links that it gave: another one makes another exit.
+  if (existsSync(data) && (await exitStatus(local, city)).link !== null)
+    await program.run(z.unknown(), ["exit", "remove", "--yes"], data);
+  const { status } = await program.run(initAnswer, ["exit", "init", ...facts], data);
+  local.changeCity(city.code, { exitSetUp: setUp });
+  local.step(`${city.name.en} has ${city.relays === null ? "an exit" : "a relay"}`);
+  return status.link;
+}
+
+async function runExit(local: Local, city: LocalCity): Promise<void> {
+  if (!city.broken.vpn && !(await isRunning(local, city))) await local.processes.start(local.exitPart(city));
 }
 
 function factsOf(

@@ -40,7 +40,7 @@ export class Local {
 
   constructor({ dataRoot, program, onStep }: LocalOptions) {
     this.directory = new LocalDirectory(join(dataRoot, NETWORK_NAME));
-    this.program = new Program(program);
+    this.program = new Program(this.directory, program);
     this.processes = new Processes(this.directory, program);
     this.step = onStep;
   }
@@ -96,6 +96,12 @@ export class Local {
   aggregatorPart(): Part {
     const words = ["mesh", "aggregate", "--json", "--config", this.directory.meshSettings, "--every", "5"];
     return { name: "aggregator", words, announces: false };
+  }
+
+  /** Data and page of the explorer, which the public server serves. */
+  explorerPart(): Part {
+    const words = ["mesh", "explore", "--json", "--config", this.directory.meshSettings, "--every", "5"];
+    return { name: "explorer", words, announces: false };
   }
 
   exitPart(city: LocalCity): Part {

@@ -51,3 +51,4 @@ function peerOf({ node, identity, nodePort }: LocalCity, isBootstrap: boolean): 
 
 export const listenAddress = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 export const subscriptionUrl = (port: number): string => `http://127.0.0.1:${port}/vpn/sub`;
+export const explorerUrl = (port: number): string => `http://127.0.0.1:${port}/net/`;

@@ -10,6 +10,7 @@ import { localError } from "./errors.ts";
 import { anything, partName, sharesOf, type Local } from "./local.ts";
 import type { LocalCity } from "./record.ts";
 
+/** Of `inspect` and of `init`. */
 const inspectAnswer = z.object({
   ...{ accountId: z.string(), nodeId: z.string(), peerId: z.string() },
   ...{ accountPublicKey: z.string(), nodePublicKey: z.string() },
@@ -46,12 +47,10 @@ export async function identify(local: Local, { code, identity, nodePort, ...city
   const { directory, program } = local;
   const data = directory.nodeData(city);
   const inspect = (): Promise<z.output<typeof inspectAnswer>> => program.run(inspectAnswer, ["inspect"], data);
+  const init = ["init", "--machine-key", "file", "--passphrase-file", directory.passphrase];
   // A start that was killed may have made it and not written it down.
   const found = existsSync(data) ? await inspect().catch(undefinedIfTold) : undefined;
-  if (found === undefined) {
-    await program.run(anything, ["init", "--machine-key", "file", "--passphrase-file", directory.passphrase], data);
-  }
-  local.changeCity(code, { identity: found ?? (await inspect()) });
+  local.changeCity(code, { identity: found ?? (await program.run(inspectAnswer, init, data)) });
 }
 
 function undefinedIfTold(error: unknown): undefined {

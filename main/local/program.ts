@@ -5,7 +5,8 @@ import { z } from "zod";
 
 import { ProtocolError } from "../protocol/errors.ts";
 import { localError } from "./errors.ts";
-import { environment } from "./processes.ts";
+import { environmentOf, reasonIn } from "./processes.ts";
+import type { LocalDirectory } from "./record.ts";
 
 const OUTPUT_MAX = 4_194_304;
 const RUN_MS_MAX = 120_000;
@@ -14,10 +15,12 @@ const param = z.union([z.string(), z.number(), z.boolean()]);
 const failed = z.object({ error: z.object({ code: z.string(), params: z.record(z.string(), param) }) });
 
 export class Program {
+  readonly #directory: LocalDirectory;
   readonly #argv: readonly string[];
 
-  /** Executable and first words. */
-  constructor(argv: readonly string[]) {
+  /** `argv`: executable and first words. */
+  constructor(directory: LocalDirectory, argv: readonly string[]) {
+    this.#directory = directory;
     this.#argv = argv;
   }
 
@@ -34,7 +37,7 @@ export class Program {
     if (failure.success) throw new ProtocolError(failure.data.error.code, failure.data.error.params);
     const known = schema.safeParse(document);
     if (known.success) return known.data;
-    const reason = err.trim().split("\n").at(-1) ?? `exit code ${code}`;
+    const reason = reasonIn(err) || (code === null ? `no answer in ${RUN_MS_MAX / 1000} s` : `exit code ${code}`);
     throw localError("local-part-failed", { part: `montana ${words.slice(0, 2).join(" ")}`, reason, log: "-" });
   }
 
@@ -44,7 +47,12 @@ export class Program {
     const [executable = "", ...first] = this.#argv;
     return new Promise((resolve, reject) => {
       const child = spawn(executable, [...first, ...words], {
-        ...{ stdio: ["ignore", "pipe", "pipe"], windowsHide: true, timeout: RUN_MS_MAX, env: environment() },
+        ...{
+          stdio: ["ignore", "pipe", "pipe"],
+          windowsHide: true,
+          timeout: RUN_MS_MAX,
+          env: environmentOf(this.#directory),
+        },
       });
       const texts = { out: "", err: "" };
       const collect = (name: keyof typeof texts) => (chunk: string) => {

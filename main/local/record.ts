@@ -98,6 +98,10 @@ export class LocalDirectory {
   get logs(): string {
     return this.#at("logs");
   }
+  /** The program as Node compiled it. */
+  get compiled(): string {
+    return this.#at("compiled");
+  }
   get passphrase(): string {
     return this.#at("passphrase");
   }

@@ -13,7 +13,7 @@ import { localError } from "./errors.ts";
 import { startExits } from "./exits.ts";
 import { anything, partName, type Local } from "./local.ts";
 import { writeMesh } from "./meshSettings.ts";
-import { networkFileOf } from "./networkFile.ts";
+import { explorerUrl, networkFileOf } from "./networkFile.ts";
 import { identify, joinAll, measureD, startNodes } from "./nodes.ts";
 import { freePorts } from "./ports.ts";
 import type { Part } from "./processes.ts";
@@ -35,6 +35,8 @@ export interface Started {
   /** Until the cities were reached; the nodes and their chains may take longer. */
   readonly reachedAfterSeconds: number;
   readonly networkFile: string;
+  /** A page that shows the network: cities, nodes, windows. */
+  readonly explorerUrl: string;
   readonly cities: readonly { readonly code: string; readonly name: string; readonly isReached: boolean }[];
 }
 
@@ -55,8 +57,9 @@ export async function startLocal(local: Local, asked: { readonly tau2Windows?: n
     await startAll(local, new Set(running.keys()));
   }
   const [{ cities, reachedAfterSeconds }] = await Promise.all([untilReached(local, beganMs), joinAll(local)]);
-  local.change({ stage: "running" });
-  return { wasRunning, leftovers, reachedAfterSeconds, networkFile: local.directory.networkFile, cities };
+  const { ports } = local.change({ stage: "running" });
+  const { networkFile } = local.directory;
+  return { wasRunning, leftovers, reachedAfterSeconds, networkFile, explorerUrl: explorerUrl(ports.public), cities };
 }
 
 /** The record, made where there is none. */
@@ -107,7 +110,7 @@ export function wantedOf({ cities }: LocalRecord): string[] {
     ...(city.broken.vpn ? [] : [partName("vpn", city)]),
     ...(city.nodePort === null || city.broken.node ? [] : [partName("node", city)]),
   ]);
-  return ["sites", "public", "aggregator", ...parts];
+  return ["sites", "public", "aggregator", "explorer", ...parts];
 }
 
 async function startAll(local: Local, running: ReadonlySet<string>): Promise<void> {
@@ -126,7 +129,7 @@ async function startAll(local: Local, running: ReadonlySet<string>): Promise<voi
   local.step("exits, relay, aggregator and subscription server run");
   if (local.record.d === null) local.change({ d: await measureD(local) });
   await writeNetworkFile(local);
-  await startNodes(local, local.record.cities);
+  await Promise.all([startNodes(local, local.record.cities), startMissing(local.explorerPart())]);
 }
 
 export async function writeSites(local: Local): Promise<void> {

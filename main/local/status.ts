@@ -7,7 +7,7 @@ import { z } from "zod";
 import { ProtocolError } from "../protocol/errors.ts";
 import { exitStatus } from "./exits.ts";
 import { partName, type Local } from "./local.ts";
-import { NETWORK_NAME, subscriptionUrl } from "./networkFile.ts";
+import { explorerUrl, NETWORK_NAME, subscriptionUrl } from "./networkFile.ts";
 import { nodeStatus, type NodeStatus } from "./nodes.ts";
 import type { LocalCity } from "./record.ts";
 import { SITE_NAME } from "./sites.ts";
@@ -45,6 +45,8 @@ export interface LocalStatus {
   readonly supply: string | null;
   readonly networkFile: string | null;
   readonly subscriptionUrl: string | null;
+  /** A page for a browser on this computer. */
+  readonly explorerUrl: string | null;
   /** Reached through a city alone. */
   readonly siteUrl: string | null;
   readonly missing: readonly string[];
@@ -72,6 +74,7 @@ export async function localStatus(local: Local): Promise<LocalStatus> {
     supply: asked.find(({ supply }) => supply !== null)?.supply ?? null,
     networkFile: local.directory.networkFile,
     subscriptionUrl: subscriptionUrl(ports.public),
+    explorerUrl: explorerUrl(ports.public),
     siteUrl: `http://${SITE_NAME}:${ports.site}/`,
     cities: asked.map(({ city }) => city),
   };
@@ -79,7 +82,7 @@ export async function localStatus(local: Local): Promise<LocalStatus> {
 
 const NOTHING: LocalStatus = {
   ...{ state: "absent", isPractice: true, tau2Windows: null, d: null, meanWindowSeconds: null, supply: null },
-  ...{ networkFile: null, subscriptionUrl: null, siteUrl: null, missing: [], cities: [] },
+  ...{ networkFile: null, subscriptionUrl: null, explorerUrl: null, siteUrl: null, missing: [], cities: [] },
 };
 
 async function askCity(

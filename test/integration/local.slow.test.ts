@@ -52,6 +52,8 @@ describe.skipIf(binariesHere() === undefined || process.platform !== "linux")("t
   });
   afterAll(async () => {
     await playground.run(["local", "stop"], { environment });
+    // Of a stop that failed, which a test above has said: the next tests want this machine for themselves.
+    for (const { pid } of processesOf(playground.folder)) process.kill(pid, "SIGKILL");
     await playground.remove();
   });
 
@@ -129,7 +131,7 @@ describe.skipIf(binariesHere() === undefined || process.platform !== "linux")("t
   }
 
   test(
-    "leads a client through the city that it names, and through Helsinki while that one is broken",
+    "leads a client through the city that it names, and through another one while that one is broken",
     async () => {
       const { proxy } = await run<{ proxy: { host: string; port: number } }>(
         ...["vpn", "connect", "Frankfurt", "--network", "local", "--mode", "local"],
@@ -138,12 +140,18 @@ describe.skipIf(binariesHere() === undefined || process.platform !== "linux")("t
       expect(await askThrough(proxy.port, site)).toMatchObject({ code: "fra", name: { en: "Frankfurt" } });
       await run("local", "break", "Frankfurt");
       expect(cityOf(await status(), "fra")).toMatchObject({ exit: "broken", node: "running" });
-      await until("the tunnel leads to Helsinki", async () => {
+      // Of the two that are left the quicker one.
+      let instead: string | null = null;
+      await until("the tunnel leads elsewhere", async () => {
         const { state, city } = await run<{ state: string; city: string | null }>("vpn", "status");
-        return state === "connected" && city === "fin";
+        instead = state === "connected" ? city : null;
+        return instead === "fin" || instead === "msk";
       });
-      expect(await askThrough(proxy.port, site)).toMatchObject({ code: "fin" });
+      expect(await askThrough(proxy.port, site)).toMatchObject({ code: instead });
       await run("vpn", "disconnect");
+      await until("its host has ended", () =>
+        Promise.resolve(!processesOf(playground.folder).some(({ words }) => words.includes("--background"))),
+      );
     },
     STEP_MS_MAX,
   );
@@ -168,17 +176,22 @@ describe.skipIf(binariesHere() === undefined || process.platform !== "linux")("t
       await until("Moscow goes on", async () => cityOf(await status(), "msk").window! >= later);
       await run("local", "heal", "fin");
       await until("Helsinki is in step", async () => (cityOf(await status(), "fin").window ?? 0) >= later);
-      expect(await run("local", "start")).toMatchObject({ wasRunning: true, leftovers: 0 });
+      const again = await run<{ explorerUrl: string }>("local", "start");
+      expect(again).toMatchObject({ wasRunning: true, leftovers: 0 });
+      await until("the explorer shows three nodes", async () => (await nodesShownAt(again.explorerUrl)) === 3);
     },
     STEP_MS_MAX,
   );
 
   test(
-    "leaves nothing running, listening or lying outside its folder",
+    "leaves nothing running, listening or lying outside its folder, nor a tunnel that leads through it",
     async () => {
+      expect(await run("vpn", "connect", "auto", "--network", "local", "--mode", "local")).toMatchObject({
+        state: "connected",
+      });
       const ports = portsOf(localFolder);
       expect((await Promise.all(ports.map(isListening))).filter(Boolean).length).toBe(ports.length);
-      await run("local", "stop");
+      expect(await run("local", "stop")).toMatchObject({ wasTunnelLeft: true });
       expect(processesOf(playground.folder)).toEqual([]);
       expect((await Promise.all(ports.map(isListening))).filter(Boolean)).toEqual([]);
       for (const folder of [environment["HOME"]!, environment["TMPDIR"]!]) expect(filesIn(folder)).toEqual([]);
@@ -218,6 +231,14 @@ function askThrough(proxyPort: number, url: string): Promise<unknown> {
   });
 }
 
+/** Of the page's own data. */
+async function nodesShownAt(explorerUrl: string): Promise<number> {
+  const page = await fetch(explorerUrl);
+  expect(page.headers.get("content-type")).toContain("text/html");
+  const data = await fetch(new URL("data.json", explorerUrl));
+  return ((await data.json()) as { network_summary: { active_nodes: number } }).network_summary.active_nodes;
+}
+
 function portsOf(folder: string): number[] {
   const [, body = ""] = readFileSync(join(folder, "local.json"), "utf8").split("\n");
   const { ports, cities } = JSON.parse(body) as {
@@ -238,10 +259,8 @@ const commandLines = (): { pid: number; words: string[] }[] =>
       }
     });
 
-const processesOf = (folder: string): string[] =>
-  commandLines()
-    .filter(({ words }) => words.some((word) => word.includes(folder)))
-    .map(({ words }) => words.join(" "));
+const processesOf = (folder: string): { pid: number; words: string[] }[] =>
+  commandLines().filter(({ words }) => words.some((word) => word.includes(folder)));
 
 /** The one that was started here, by its surroundings: its words name no folder. */
 const starterOf = (data: string): number[] =>

@@ -151,8 +151,7 @@ export const inspect: Command = {
       areWordsConfirmed: summary.areWordsConfirmed,
       machineKey: summary.machineKey,
       fingerprint: summary.accountFingerprint.join(" "),
-      accountPublicKey: toHex(summary.accountPublicKey),
-      nodePublicKey: toHex(summary.nodePublicKey),
+      ...publicKeysOf(summary),
     };
     const text = [
       `address      ${names.address}`,
@@ -255,6 +254,7 @@ function describeNew(called: Call, store: IdentityStore, words?: readonly string
     ...names,
     mode: summary.mode,
     machineKey: summary.machineKey,
+    ...publicKeysOf(summary),
     ...(words === undefined ? {} : { words }),
   };
   const next =
@@ -265,6 +265,11 @@ function describeNew(called: Call, store: IdentityStore, words?: readonly string
         : "";
   return { json, text: [`Your address: ${names.address}`, next].filter((line) => line !== "").join("\n") };
 }
+
+const publicKeysOf = ({ accountPublicKey, nodePublicKey }: IdentityStore["summary"]) => ({
+  accountPublicKey: toHex(accountPublicKey),
+  nodePublicKey: toHex(nodePublicKey),
+});
 
 async function wordsOf(store: IdentityStore, passphrase: Uint8Array): Promise<readonly string[]> {
   const shown = await store.showWords(passphrase);

@@ -2,18 +2,23 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import { call } from "../../api/client.ts";
 import { apiError } from "../../api/errors.ts";
 import { addCity, breakCity, healCity } from "../../local/breakage.ts";
 import { localError } from "../../local/errors.ts";
 import { Local } from "../../local/local.ts";
+import { NETWORK_NAME } from "../../local/networkFile.ts";
 import { runSites } from "../../local/sites.ts";
 import { startLocal } from "../../local/start.ts";
 import { localStatus } from "../../local/status.ts";
 import { stopLocal } from "../../local/stop.ts";
+import { attachIfRunning } from "../attach.ts";
+import type { DataDirectory } from "../dataDirectory.ts";
 import { takeLock } from "../lock.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { EXIT } from "./exitCodes.ts";
 import { describeCity, describeStarted, describeLocal } from "./localTexts.ts";
+import { endHost } from "./vpnConnection.ts";
 
 const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const BREAKS = ["vpn", "node"] as const;
@@ -30,10 +35,15 @@ const actions = {
     const started = await startLocal(local, tau2Windows === undefined ? {} : { tau2Windows });
     return { json: started, text: describeStarted(started) };
   }),
-  stop: alone(async (_, local) => {
+  stop: alone(async ({ directory }, local) => {
+    // First, so that it looks for no other city meanwhile; whatever comes of it, the network ends.
+    const left = await leaveTunnel(directory).catch((error: unknown) => ({ error }));
     const stopped = await stopLocal(local);
-    const text = stopped.ended === 0 ? "Nothing of it was running." : `Stopped: ${stopped.ended} processes have ended.`;
-    return { json: stopped, text };
+    if (typeof left === "object") throw left.error;
+    const ended =
+      stopped.ended === 0 ? "Nothing of it was running." : `Stopped: ${stopped.ended} processes have ended.`;
+    const text = left ? `${ended} The tunnel through it was disconnected.` : ended;
+    return { json: { ...stopped, wasTunnelLeft: left }, text };
   }),
   async status(_, local) {
     const status = await localStatus(local);
@@ -80,7 +90,7 @@ export const local: Command = {
     "start runs Moscow, Frankfurt and Helsinki, each with a node and an exit, a relay in Istanbul, and what tells clients of them; " +
     "the commands that it runs are those of montana init, start, exit, city, mesh and join. Afterwards montana vpn connect " +
     "Frankfurt --network local goes through it. break CITY [vpn|node] ends a city's exit (or its node), heal CITY brings both " +
-    "back. stop ends everything; the next start goes on from there. sites runs, in the foreground, what the exits borrow and the " +
+    "back. stop ends everything, a tunnel through it as well; the next start goes on from there. sites runs, in the foreground, what the exits borrow and the " +
     "site that says which city one comes from; start does that. All of it lies in the folder local of the data directory.",
   async run(called) {
     const [name = ""] = called.arguments;
@@ -89,6 +99,22 @@ export const local: Command = {
     return actions[name as keyof typeof actions](called, practice);
   },
 };
+
+/** Ends a tunnel of the person's own host that leads through the network, and the host that was started for it. */
+async function leaveTunnel(directory: DataDirectory): Promise<boolean> {
+  const host = await attachIfRunning(directory);
+  if (host === undefined) return false;
+  const { client } = host;
+  const [{ network }, { state }, { isBackground }] = await Promise.all([
+    call(client.vpnSettings.query()),
+    call(client.vpnStatus.query()),
+    call(client.status.query()),
+  ]);
+  if (network !== NETWORK_NAME || (state === "disconnected" && !isBackground)) return false;
+  await call(client.vpnDisconnect.mutate());
+  if (isBackground) await endHost(client);
+  return true;
+}
 
 /** One command at a time changes the network. */
 function alone(work: Action): Action {

@@ -4,7 +4,7 @@ import type { Started } from "../../local/start.ts";
 import type { CityStatus, LocalStatus } from "../../local/status.ts";
 import { formatAmount } from "../../wallet/amounts.ts";
 
-export function describeStarted({ wasRunning, leftovers, reachedAfterSeconds, cities }: Started): string {
+export function describeStarted({ wasRunning, leftovers, reachedAfterSeconds, explorerUrl, cities }: Started): string {
   const names = cities.map(({ name }) => name).join(", ");
   return [
     ...(leftovers > 0 ? [`${leftovers} processes of a start that was killed were ended first.`] : []),
@@ -12,12 +12,14 @@ export function describeStarted({ wasRunning, leftovers, reachedAfterSeconds, ci
       ? "The practice network runs already."
       : `The practice network runs: reached after ${reachedAfterSeconds} s.`,
     `Cities: ${names}. Go through one: montana vpn connect Frankfurt --network local`,
+    `Watch it in a browser: ${explorerUrl}`,
     "See the nodes: montana local status. Break a city: montana local break Frankfurt. End it: montana local stop",
   ].join("\n");
 }
 
 export function describeLocal(status: LocalStatus): string {
-  const { state, cities, meanWindowSeconds, tau2Windows, supply, siteUrl, subscriptionUrl, missing } = status;
+  const { state, cities, meanWindowSeconds, tau2Windows, supply, siteUrl, subscriptionUrl, explorerUrl, missing } =
+    status;
   if (state === "absent") return "There is no practice network here. Make one: montana local start";
   const pace =
     meanWindowSeconds === null ? "" : `, ${meanWindowSeconds.toFixed(2)} s a window (mean of those measured)`;
@@ -34,6 +36,7 @@ export function describeLocal(status: LocalStatus): string {
     ...lines,
     ...(supply === null ? [] : [`supply ${formatAmount(BigInt(supply))}`]),
     ...(missing.length === 0 ? [] : [`Ended by itself: ${missing.join(", ")}. montana local start brings it back.`]),
+    `explorer ${explorerUrl}`,
     `subscription ${subscriptionUrl}`,
     `which city am I in, through the tunnel: ${siteUrl}`,
   ].join("\n");

@@ -42,18 +42,21 @@ export async function withVpn(called: Call, work: (connection: VpnConnection) =>
       const { startInBackground } = await import("../background.ts");
       return { client: (await startInBackground(directory, network)).client, isNew: true };
     },
-    async end(client) {
-      const { pid } = await call(client.ping.query());
-      await call(client.stop.mutate());
-      const end = performance.now() + STOP_MS_MAX + 1000;
-      while (isAlive(pid) && performance.now() < end) await wait(20);
-    },
+    end: endHost,
   };
   try {
     return await work(connection);
   } finally {
     await close();
   }
+}
+
+/** Ends a host, and waits for its end. */
+export async function endHost(client: Client): Promise<void> {
+  const { pid } = await call(client.ping.query());
+  await call(client.stop.mutate());
+  const end = performance.now() + STOP_MS_MAX + 1000;
+  while (isAlive(pid) && performance.now() < end) await wait(20);
 }
 
 async function checkNetwork({ directory }: Call, client: Client, asked: string): Promise<void> {
