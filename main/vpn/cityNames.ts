@@ -20,8 +20,8 @@ export interface NamedCity {
 }
 
 /**
- * What a person means by `asked`: `auto`, an id, a name, or the last word of a name, in any case. Undefined where it is none
- * or could be several.
+ * What a person means by `asked`: `auto`, an id, a name, or the last word or the first words of a name, in any case. Undefined
+ * where it is none or could be several.
  */
 export function findCity(asked: string, cities: readonly NamedCity[]): string | undefined {
   const text = asked.trim().toLowerCase();
@@ -30,6 +30,7 @@ export function findCity(asked: string, cities: readonly NamedCity[]): string | 
     ({ id }: NamedCity) => id === text,
     ({ names }: NamedCity) => names.some((name) => name.toLowerCase() === text),
     ({ names }: NamedCity) => names.some((name) => name.toLowerCase().split(/\s+/).at(-1) === text),
+    ({ names }: NamedCity) => names.some((name) => beginsWithWords(name.toLowerCase(), text)),
   ];
   for (const isMatch of matches) {
     const found = cities.filter(isMatch);
@@ -37,3 +38,7 @@ export function findCity(asked: string, cities: readonly NamedCity[]): string | 
   }
   return undefined;
 }
+
+/** "Frankfurt am Main" with "frankfurt", not with "frank". */
+const beginsWithWords = (name: string, words: string): boolean =>
+  words !== "" && name.startsWith(words) && !/^[\p{L}\p{M}\p{N}]/u.test(name.slice(words.length));

@@ -22,6 +22,9 @@ describe("a city", () => {
   const cities = [
     { id: "fra", names: ["Frankfurt", "Франкфурт"] },
     { id: "exit-00000001", names: ["Home NYC"] },
+    { id: "rdo", names: ["Rostov-on-Don", "Ростов-на-Дону"] },
+    { id: "yrk", names: ["New York City"] },
+    { id: "del", names: ["New Delhi"] },
     { id: "exit-00000002", names: ["Exit 2"] },
     { id: "exit-00000003", names: ["Exit 2"] },
   ];
@@ -35,6 +38,11 @@ describe("a city", () => {
     ["Exit 2", undefined],
     ["Berlin", undefined],
     ["", undefined],
+    ["Rostov", "rdo"],
+    ["ростов", "rdo"],
+    ["new york", "yrk"],
+    ["new", undefined],
+    ["rost", undefined],
   ])("asked for as %j is %j", (asked, id) => {
     expect(findCity(asked, cities)).toBe(id);
   });
