@@ -118,13 +118,18 @@ describe.skipIf(!HAS_SSHD)("the commands of the units", () => {
 
   test("montana-mesh-server serves what was published until it is told to stop", async () => {
     const [file = "", ...args] = commandOf("montana-mesh-server.service");
-    const child = spawn(file, [...args, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(file, [...args, "--json", "--metrics-port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     try {
       const said = await new Promise<string>((resolve) => child.stdout.setEncoding("utf8").once("data", resolve));
-      const { port } = JSON.parse(said) as { port: number };
+      const { port, metricsPort } = JSON.parse(said) as { port: number; metricsPort: number };
       const response = await fetch(`http://127.0.0.1:${port}/vpn/sub`);
       expect(await response.text()).toBe(place.readPublic("vpn/sub"));
+      const figures = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      expect(figures).toContain('montana_mesh_requests_total{route="sub",status="200"} 1\n');
+      expect(figures).toContain('montana_mesh_nodes{answer="ok"} 3\n');
+      expect(figures).toContain('montana_mesh_run_success{job="sync-keys"} 1\n');
+      expect((await fetch(`http://127.0.0.1:${metricsPort}/health`)).status).toBe(200);
     } finally {
       child.kill("SIGTERM");
     }

@@ -1,7 +1,5 @@
 /** The commands of an aggregator, `montana mesh ACTION`: they need no host and no identity. */
-import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 
 import { apiError, explain, noticeOf } from "../../api/errors.ts";
 import { checkKeyModes, authorizedKeysLine, provideKeys } from "../../mesh/aggregator/authorizedKeys.ts";
@@ -17,36 +15,35 @@ import { importLink } from "../../vpn/subscriptions/deepLink.ts";
 import { parseAddress } from "../../vpn/subscriptions/address.ts";
 import { ALLOWANCE } from "../../mesh/subscriptions/allowance.ts";
 import { parseListen, startPublicServer } from "../../mesh/subscriptions/server.ts";
-import { takeLock } from "../lock.ts";
+import { countsOfAggregation, countsOfExplorer } from "../../mesh/runFigures.ts";
+import { createMeshMetrics } from "../meshMetrics.ts";
+import { serveMetrics } from "../metrics.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { EXIT } from "./exitCodes.ts";
+import { nowUnix, readMetricsPort, repeated, stopOnSignals, type Action } from "./meshJobs.ts";
 import { describeCheck, describeLinks, describeRun } from "./meshTexts.ts";
 import { qrOptions, terminalCode, writePictures } from "./qrCodes.ts";
 
 const SETTINGS_FILE = "/etc/montana-mesh/mesh.json";
 const LISTEN = "127.0.0.1:8480";
-const EVERY_SECONDS_MAX = 86_400;
-
-const nowUnix = (): number => Math.floor(Date.now() / 1000);
-
-type Action = (called: Call, settings: Settings) => Promise<Result | undefined>;
 
 const actions = {
-  aggregate: repeated("aggregator", async ({ options, say }, settings, signal) => {
+  aggregate: repeated("aggregate", "aggregator", async ({ options, say }, settings, signal) => {
     const probe = options.flag("no-probes") ? undefined : createProbe(settings);
     const fetcher = await createFetcher(settings);
     const report = await runAggregator(settings, { fetcher, probe, nowUnix, signal });
     for (const line of describeRun(report).notes) say(line);
-    return resultOf(report);
+    return { ...resultOf(report), counts: countsOfAggregation(report) };
   }),
-  explore: repeated("explorer", async (_, settings) => {
+  explore: repeated("explore", "explorer", async (_, settings) => {
     const report = await runExplorer(settings, { fetcher: await createFetcher(settings), nowUnix });
     const text = `[explorer] nodes=${report.nodes} discovered=${report.discovered} in ${report.milliseconds} ms`;
-    return { json: report, text, exitCode: report.alarms.length > 0 ? EXIT.failed : EXIT.ok };
+    const exitCode = report.alarms.length > 0 ? EXIT.failed : EXIT.ok;
+    return { json: report, text, exitCode, counts: countsOfExplorer(report) };
   }),
-  "sync-keys": repeated("keys", async (_, settings) => {
+  "sync-keys": repeated("sync-keys", "keys", async (_, settings) => {
     const synced = await syncKeys(settings, await createFetcher(settings), nowUnix());
-    return { json: synced, text: `[keys] ${synced.node} ${synced.isChanged ? "changed" : "unchanged"}` };
+    return { json: synced, text: `[keys] ${synced.node} ${synced.isChanged ? "changed" : "unchanged"}`, counts: [] };
   }),
   serve,
   check,
@@ -68,6 +65,10 @@ export const mesh: Command = {
     acme: { type: "string", value: "NAME", isRepeatable: true, summary: "serve: get the certificate for this name" },
     "acme-directory": { type: "string", value: "TEXT", summary: "serve: address of another certificate authority" },
     "acme-listen": { type: "string", value: "ADDR", summary: "serve: where its questions are answered (0.0.0.0:80)" },
+    "metrics-port": {
+      ...{ type: "string", value: "N" },
+      summary: "serve, and what runs --every: /metrics and /health there on 127.0.0.1",
+    },
     "no-limits": { type: "boolean", summary: "serve: behind a CDN, where all requests come from a few addresses" },
     "net-dir": { type: "string", value: "DIR", summary: `keys: of the node's files (${NODE_PATHS.netDirectory})` },
     "node-dir": { type: "string", value: "DIR", summary: `keys: of the node's data (${NODE_PATHS.dataDirectory})` },
@@ -96,60 +97,9 @@ function resultOf(report: RunReport): Result {
   };
 }
 
-/** A run under its lock; with `--every` one after the other until a signal, whatever comes of each. */
-function repeated(
-  name: string,
-  run: (called: Call, settings: Settings, signal: AbortSignal) => Promise<Result>,
-): Action {
-  return async (called, settings) => {
-    const { options, print, say } = called;
-    const everySeconds = readEvery(options.text("every"));
-    // Web servers read the public files as other users; what is private has a mode of its own.
-    process.umask(0o022);
-    mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
-    const lock = takeLock(join(settings.stateDirectory, `${name}.lock`));
-    if (lock === undefined) throw apiError("mesh-running", { directory: settings.stateDirectory });
-    const stopping = stopOnSignals();
-    try {
-      if (everySeconds === undefined) return await run(called, settings, stopping.signal);
-      while (!stopping.signal.aborted) {
-        const start = performance.now();
-        try {
-          print(await run(called, readSettings(settings.file), stopping.signal));
-        } catch (error) {
-          const { notice, isDefect } = noticeOf(error);
-          if (isDefect) throw error;
-          say(explain(notice).sentence);
-        }
-        const leftMs = everySeconds * 1000 - (performance.now() - start);
-        await wait(Math.max(0, leftMs), undefined, { signal: stopping.signal }).catch(() => undefined);
-      }
-      return undefined;
-    } finally {
-      stopping.end();
-      lock.release();
-    }
-  };
-}
-
-function readEvery(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (seconds < 1 || seconds > EVERY_SECONDS_MAX) {
-    throw apiError("usage", { reason: `--every takes 1 to ${EVERY_SECONDS_MAX} seconds`, command: "mesh" });
-  }
-  return seconds;
-}
-
-function stopOnSignals(): { readonly signal: AbortSignal; end(): void } {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort();
-  process.once("SIGINT", stop).once("SIGTERM", stop);
-  return { signal: controller.signal, end: () => void process.off("SIGINT", stop).off("SIGTERM", stop) };
-}
-
 async function serve({ options, say, print }: Call, settings: Settings): Promise<undefined> {
   const listen = readListen(options.text("listen") ?? LISTEN, "--listen");
+  const metricsPort = readMetricsPort(options);
   const names = options.texts("acme");
   const onTrouble = (error: unknown): void => say(explain(noticeOf(error).notice).sentence);
   const stopping = stopOnSignals();
@@ -175,9 +125,19 @@ async function serve({ options, say, print }: Call, settings: Settings): Promise
       allowance: options.flag("no-limits") ? undefined : ALLOWANCE,
       onTrouble,
     });
-    print({ json: { host: listen.host, port: server.port }, text: `Serving on ${listen.host} port ${server.port}.` });
-    await new Promise((resolve) => stopping.signal.addEventListener("abort", resolve));
-    await server.close();
+    try {
+      const figures = createMeshMetrics(settings.stateDirectory, () => server.figures());
+      const metrics =
+        metricsPort === undefined ? undefined : await serveMetrics(metricsPort, figures, () => server.hasList);
+      print({
+        json: { host: listen.host, port: server.port, ...(metrics && { metricsPort: metrics.port }) },
+        text: `Serving on ${listen.host} port ${server.port}.`,
+      });
+      await new Promise((resolve) => stopping.signal.addEventListener("abort", resolve));
+      await metrics?.close();
+    } finally {
+      await server.close();
+    }
   } finally {
     stopping.end();
     await certificates?.close();

@@ -5,6 +5,7 @@ import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, type Server, type TlsOptions } from "node:tls";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { checkDecoy, FLIGHT_MAX } from "./decoyCheck.ts";
@@ -136,3 +137,22 @@ describe.skipIf(spawnSync("openssl", ["version"]).status !== 0)("a decoy", () =>
     });
   });
 });
+
+/** The loopback interface of this machine cannot be made slow; that of a network of its own can. */
+const canUnshare = spawnSync("unshare", ["--net", "tc", "qdisc", "show"]).status === 0;
+
+test.skipIf(!canUnshare)(
+  "a decoy is refused where its answers take long, which every new connection would wait for",
+  () => {
+    const main = fileURLToPath(new URL("slowDecoyMain.fixture.ts", import.meta.url));
+    const script = `ip link set lo up && exec "$0" "$1"`;
+    const told = execFileSync("unshare", ["--net", "sh", "-c", script, process.execPath, main], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    const { near, far } = JSON.parse(told) as Record<"near" | "far", { code: string; params?: Record<string, number> }>;
+    expect(near).toEqual({ code: "fits" });
+    expect(far).toMatchObject({ code: "decoy-slow", params: { max: 100 } });
+    expect(far.params!["ms"]).toBeGreaterThan(100);
+  },
+);

@@ -6,11 +6,13 @@ import { readFileSync, statSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import { isIP, type AddressInfo, type Socket } from "node:net";
+import { promisify } from "node:util";
 
 import { answerRequest, type Answer } from "../../cities/endpoints.ts";
 import { isLoopbackHost } from "../../cities/addresses.ts";
 import type { ProfileHeaders } from "../../cities/subscriptionHeaders.ts";
 import { errnoOf, meshError } from "../aggregator/errors.ts";
+import { PUBLIC_PATHS } from "../aggregator/publicFiles.ts";
 import { Allowances, blockOf, type Allowance } from "./allowance.ts";
 import {
   CERTIFICATE_CHECK_MS,
@@ -32,6 +34,7 @@ import {
   WAITING_PER_CONNECTION,
 } from "./limits.ts";
 import { openPublicPages, type PublicPages } from "./publicPages.ts";
+import { RequestCounts, type RequestCount } from "./requestCounts.ts";
 
 export interface ServerOptions {
   readonly publicDirectory: string;
@@ -58,9 +61,20 @@ export interface Timing {
 
 export interface PublicServer {
   readonly port: number;
+  /** There is a list to be served. */
+  readonly hasList: boolean;
   /** Looks at the public directory now. */
   refresh(): Promise<void>;
+  /** Since its start. */
+  figures(): Promise<ServerFigures>;
   close(): Promise<void>;
+}
+
+export interface ServerFigures {
+  readonly requests: readonly RequestCount[];
+  /** That were closed at once because their address had too many, or asked on without waiting for its refusals. */
+  readonly connectionsRefused: number;
+  readonly connectionsOpen: number;
 }
 
 const TIMING: Timing = {
@@ -79,8 +93,14 @@ export async function startPublicServer(options: ServerOptions): Promise<PublicS
   const pages = await openPublicPages(publicDirectory, profile);
   const allowances = allowance === undefined ? undefined : new Allowances(allowance);
   const server = createServer(options, timing);
-  limitConnections(server, allowances !== undefined);
-  server.on("request", createListener(pages, allowances));
+  const counts = new RequestCounts();
+  let connectionsRefused = 0;
+  const refuseConnection = (socket: Socket): void => {
+    connectionsRefused++;
+    socket.destroy();
+  };
+  if (allowances !== undefined) limitConnections(server, refuseConnection);
+  server.on("request", createListener({ pages, allowances, counts, refuseConnection }));
 
   const certificate = tls === undefined ? undefined : watchCertificate(server as HttpsServer, tls);
   const report = (work: () => Promise<void> | void): void => {
@@ -100,7 +120,15 @@ export async function startPublicServer(options: ServerOptions): Promise<PublicS
   }
   return {
     port: (server.address() as AddressInfo).port,
+    get hasList() {
+      return pages.current.pages.has(PUBLIC_PATHS.subscription);
+    },
     refresh: () => pages.refresh(),
+    figures: async () => ({
+      requests: counts.list(),
+      connectionsRefused,
+      connectionsOpen: await promisify(server.getConnections.bind(server))(),
+    }),
     close: () =>
       new Promise((resolve) => {
         stopTimers();
@@ -149,14 +177,13 @@ function listen(server: Server | HttpsServer, host: string, port: number): Promi
 }
 
 /** Before any byte is read or a key is used: no address may hold many connections where limits are on. */
-function limitConnections(server: Server | HttpsServer, isLimited: boolean): void {
-  if (!isLimited) return;
+function limitConnections(server: Server | HttpsServer, refuse: (socket: Socket) => void): void {
   const open = new Map<string, number>();
   server.prependListener("connection", (socket: Socket) => {
     const key = blockOf(socket.remoteAddress ?? "");
     const before = open.get(key) ?? 0;
     if (before >= CONNECTIONS_PER_ADDRESS) {
-      socket.destroy();
+      refuse(socket);
       return;
     }
     open.set(key, before + 1);
@@ -168,7 +195,14 @@ function limitConnections(server: Server | HttpsServer, isLimited: boolean): voi
   });
 }
 
-function createListener(pages: PublicPages, allowances: Allowances | undefined) {
+interface Listening {
+  readonly pages: PublicPages;
+  readonly allowances: Allowances | undefined;
+  readonly counts: RequestCounts;
+  readonly refuseConnection: (socket: Socket) => void;
+}
+
+function createListener({ pages, allowances, counts, refuseConnection }: Listening) {
   const waiting = new WeakMap<Socket, number>();
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
@@ -181,9 +215,10 @@ function createListener(pages: PublicPages, allowances: Allowances | undefined) 
     if (allowances?.take(socket.remoteAddress ?? "", performance.now()) === false) {
       const before = waiting.get(socket) ?? 0;
       if (before >= WAITING_PER_CONNECTION) {
-        socket.destroy();
+        refuseConnection(socket);
         return;
       }
+      counts.add(request.url ?? "", REFUSED);
       waiting.set(socket, before + 1);
       // A pause costs the one who asks too often more than it costs this server.
       setTimeout(() => {
@@ -192,10 +227,11 @@ function createListener(pages: PublicPages, allowances: Allowances | undefined) 
       }, REFUSAL_PAUSE_MS);
       return;
     }
-    answer(pages, request, response);
+    counts.add(request.url ?? "", answer(pages, request, response));
   };
 }
 
+const REFUSED = 429;
 const REFUSAL = Buffer.from("too many requests\n");
 const REFUSAL_HEADERS = {
   "content-type": "text/plain; charset=utf-8",
@@ -205,11 +241,12 @@ const REFUSAL_HEADERS = {
 };
 
 function refuse({ method }: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(429, REFUSAL_HEADERS);
+  response.writeHead(REFUSED, REFUSAL_HEADERS);
   response.end(method === "HEAD" ? undefined : REFUSAL);
 }
 
-function answer({ current }: PublicPages, request: IncomingMessage, response: ServerResponse): void {
+/** Gives the status. */
+function answer({ current }: PublicPages, request: IncomingMessage, response: ServerResponse): number {
   const { method = "", url = "" } = request;
   const path = url.length > PATH_MAX ? "" : url;
   const { status, headers, body } = answerRequest(current.pages, {
@@ -220,6 +257,7 @@ function answer({ current }: PublicPages, request: IncomingMessage, response: Se
   if (status === 304 || length === undefined) response.writeHead(status, headers);
   else response.writeHead(status, { ...headers, "content-length": length });
   response.end(bytes);
+  return status;
 }
 
 /** Of what a GET would have brought. */
