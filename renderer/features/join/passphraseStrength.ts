@@ -24,7 +24,7 @@ const COMMON = [
 const LIST_WORDS: ReadonlySet<string> = new Set(WORDLIST);
 
 export function strengthOf(passphrase: string): Strength {
-  if ([...passphrase].length < PASSPHRASE_CHARACTERS_MIN) return "too-short";
+  if (codePointsOf(passphrase).length < PASSPHRASE_CHARACTERS_MIN) return "too-short";
   const bits = guessBits(passphrase);
   if (bits < FAIR_BITS) return "weak";
   return bits < STRONG_BITS ? "fair" : "strong";
@@ -51,7 +51,7 @@ function bitsOf(part: string): number {
   if ((COMMON as readonly string[]).includes(part)) return BITS.common;
   if (LIST_WORDS.has(part)) return BITS.listWord;
   if (part.length >= 3 && isRun(part)) return BITS.run;
-  const length = [...part].length;
+  const { length } = codePointsOf(part);
   if (/^\p{N}/u.test(part)) return /^(19|20)\d\d$/.test(part) ? BITS.year : BITS.digit * length;
   if (/^\p{L}/u.test(part)) return BITS.letter * length;
   // A space or a hyphen between words is no secret.
@@ -60,7 +60,10 @@ function bitsOf(part: string): number {
 
 /** `1234`, `dcba`, `aaaa`. */
 function isRun(part: string): boolean {
-  const codes = [...part].map((character) => character.codePointAt(0)!);
-  const step = codes[1]! - codes[0]!;
-  return Math.abs(step) <= 1 && codes.slice(1).every((code, i) => code - codes[i]! === step);
+  const [first = 0, ...rest] = codePointsOf(part);
+  const step = (rest[0] ?? 0) - first;
+  return Math.abs(step) <= 1 && rest.every((code, i) => code === first + step * (i + 1));
 }
+
+/** As the keystore counts characters. */
+const codePointsOf = (text: string): number[] => Array.from(text, (character) => character.codePointAt(0)!);

@@ -1,12 +1,11 @@
-import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { mnemonicWords, type Entropy } from "../../../main/protocol/identity/mnemonic.ts";
+import { pageHash } from "../wallet/hash.ts";
 import { askedPlaces, completedBySpace, readTyped, withWord, wrongPlaces } from "./phrase.ts";
 
-const crypto = { sha256 };
-const words = mnemonicWords(crypto, new Uint8Array(32).map((_, i) => i) as Entropy);
+const words = mnemonicWords(pageHash, new Uint8Array(32).map((_, i) => i) as Entropy);
 const text = words.join(" ");
 
 describe("the question for three words", () => {
@@ -31,28 +30,28 @@ describe("the question for three words", () => {
 
 describe("words as they are typed", () => {
   it("are valid as a whole, in any case and with any white space", () => {
-    expect(readTyped(crypto, text).state).toBe("valid");
-    expect(readTyped(crypto, `  ${words.join("\n").toUpperCase()}\t`)).toEqual({
+    expect(readTyped(pageHash, text).state).toBe("valid");
+    expect(readTyped(pageHash, `  ${words.join("\n").toUpperCase()}\t`)).toEqual({
       ...{ words, suggestions: [], unknown: [], state: "valid" },
     });
   });
 
   it("with two exchanged fail the checksum", () => {
     const exchanged = [words[1]!, words[0]!, ...words.slice(2)];
-    expect(readTyped(crypto, exchanged.join(" ")).state).toBe("checksum");
+    expect(readTyped(pageHash, exchanged.join(" ")).state).toBe("checksum");
   });
 
   it("complete the one at the end, and only that", () => {
-    const typed = readTyped(crypto, "abandon zo");
+    const typed = readTyped(pageHash, "abandon zo");
     expect(typed).toEqual({ words: ["abandon"], suggestions: ["zone", "zoo"], unknown: [], state: "typing" });
     expect(withWord("abandon zo", "zone")).toBe("abandon zone ");
-    expect(readTyped(crypto, "abandon zoo").words).toEqual(["abandon", "zoo"]);
+    expect(readTyped(pageHash, "abandon zoo").words).toEqual(["abandon", "zoo"]);
   });
 
   it("name the place of what is no word", () => {
-    expect(readTyped(crypto, "abandon zzz zoo")).toMatchObject({ unknown: [1], state: "unknown-word" });
-    expect(readTyped(crypto, "aband ")).toMatchObject({ unknown: [0], state: "unknown-word" });
-    expect(readTyped(crypto, `${text} zoo`).state).toBe("too-many");
+    expect(readTyped(pageHash, "abandon zzz zoo")).toMatchObject({ unknown: [1], state: "unknown-word" });
+    expect(readTyped(pageHash, "aband ")).toMatchObject({ unknown: [0], state: "unknown-word" });
+    expect(readTyped(pageHash, `${text} zoo`).state).toBe("too-many");
   });
 
   it("are completed by a space where their letters leave one word", () => {

@@ -4,7 +4,7 @@
  */
 import { completeWord, WORDLIST } from "../../../main/protocol/identity/wordlist.ts";
 import { decodeMnemonic } from "../../../main/protocol/identity/mnemonic.ts";
-import type { Crypto } from "../../../main/protocol/crypto.ts";
+import type { HashOnly } from "../wallet/hash.ts";
 
 export const PHRASE_WORDS = 24;
 const ASKED_WORDS = 3;
@@ -39,7 +39,7 @@ export interface TypedPhrase {
 }
 
 /** Reads what stands in the field so far. The last word counts as finished when white space follows it or it is in the list. */
-export function readTyped(crypto: Pick<Crypto, "sha256">, text: string): TypedPhrase {
+export function readTyped(crypto: HashOnly, text: string): TypedPhrase {
   const parts = text
     .toLowerCase()
     .split(/\s+/u)
@@ -57,7 +57,7 @@ export function readTyped(crypto: Pick<Crypto, "sha256">, text: string): TypedPh
 }
 
 function stateOf(
-  crypto: Pick<Crypto, "sha256">,
+  crypto: HashOnly,
   parts: readonly string[],
   words: readonly string[],
   unknown: readonly number[],

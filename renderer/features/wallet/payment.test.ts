@@ -1,35 +1,34 @@
-import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { AccountId } from "../../../main/protocol/bytes.ts";
 import { encodeAddress } from "../../../main/protocol/identity/address.ts";
+import { pageHash } from "./hash.ts";
 import { addressOf, amountOf, largestPayment, recipientOf, shortAddress, tooMuch, typedAmount } from "./payment.ts";
 
-const crypto = { sha256 };
 const accountId = "0a".repeat(32);
-const address = encodeAddress(crypto, new Uint8Array(32).fill(10) as AccountId);
+const address = encodeAddress(pageHash, new Uint8Array(32).fill(10) as AccountId);
 
 describe("a recipient as it is typed", () => {
   it("is an account by its address, its link or its hex digits, always shown with a checksum", () => {
     for (const text of [address, ` montana:${address}\n`, accountId]) {
-      expect(recipientOf(crypto, text)).toEqual({ kind: "account", accountId, address });
+      expect(recipientOf(pageHash, text)).toEqual({ kind: "account", accountId, address });
     }
-    expect(addressOf(crypto, accountId)).toBe(address);
+    expect(addressOf(pageHash, accountId)).toBe(address);
     expect(shortAddress(address)).toMatch(/^mt.{6}….{6}$/);
   });
 
   it("is a request by its link or its pictures, for the host to open", () => {
     for (const text of ["montana:request:AAAA", "MT1/1/9/00000000/00000000/AAAA"]) {
-      expect(recipientOf(crypto, text)).toEqual({ kind: "request", request: text });
+      expect(recipientOf(pageHash, text)).toEqual({ kind: "request", request: text });
     }
   });
 
   it("names a slip at once", () => {
-    expect(recipientOf(crypto, "  ")).toEqual({ kind: "empty" });
+    expect(recipientOf(pageHash, "  ")).toEqual({ kind: "empty" });
     const slip = address.slice(0, -1) + (address.endsWith("2") ? "3" : "2");
-    expect(recipientOf(crypto, slip)).toMatchObject({ kind: "invalid", failure: { code: "bad-checksum" } });
-    expect(recipientOf(crypto, "hello")).toMatchObject({ kind: "invalid", failure: { code: "bad-prefix" } });
+    expect(recipientOf(pageHash, slip)).toMatchObject({ kind: "invalid", failure: { code: "bad-checksum" } });
+    expect(recipientOf(pageHash, "hello")).toMatchObject({ kind: "invalid", failure: { code: "bad-prefix" } });
   });
 });
 

@@ -4,12 +4,10 @@
  */
 import type { Notice } from "../../../main/api/contract.ts";
 import { toHex } from "../../../main/protocol/bytes.ts";
-import type { Crypto } from "../../../main/protocol/crypto.ts";
 import { ProtocolError, type ErrorParams } from "../../../main/protocol/errors.ts";
 import { encodeAddress, parseAccount } from "../../../main/protocol/identity/address.ts";
 import { MONETA_PER_MONT, parseAmount } from "../../../main/wallet/amounts.ts";
-
-type Hash = Pick<Crypto, "sha256">;
+import type { HashOnly } from "./hash.ts";
 
 export type Recipient =
   | { readonly kind: "empty" }
@@ -22,7 +20,7 @@ export type Recipient =
 /** A link, or the text of one picture; a series of them stands one a line. */
 const REQUEST = /^(montana:request:|MT1\/)/;
 
-export function recipientOf(crypto: Hash, text: string): Recipient {
+export function recipientOf(crypto: HashOnly, text: string): Recipient {
   const name = text.trim();
   if (name === "") return { kind: "empty" };
   if (REQUEST.test(name)) return { kind: "request", request: name };
@@ -83,7 +81,7 @@ export function tooMuch(moneta: string, total: string): Notice | null {
 }
 
 /** An account as text with a checksum, for people to compare; the id itself where it is none. */
-export function addressOf(crypto: Hash, accountId: string): string {
+export function addressOf(crypto: HashOnly, accountId: string): string {
   const recipient = recipientOf(crypto, accountId);
   return recipient.kind === "account" ? recipient.address : accountId;
 }
@@ -95,7 +93,7 @@ export function shortAddress(address: string): string {
 
 function noticeOf(error: unknown): Notice {
   if (!(error instanceof ProtocolError)) throw error;
-  const { code, params } = error as ProtocolError<string> & { readonly params: ErrorParams };
+  const { code, params } = error as ProtocolError & { readonly params: ErrorParams };
   const told = Object.entries(params).map(([name, value]) => [name, typeof value === "bigint" ? String(value) : value]);
   return { code, params: Object.fromEntries(told) as Notice["params"] };
 }
