@@ -23,6 +23,7 @@ import { prepareSocketPath } from "./dataDirectory.ts";
 import { openExit } from "./exit.ts";
 import type { HostIdentity } from "./identityService.ts";
 import { timeShareOf } from "./joinCost.ts";
+import { answerHere } from "./localClient.ts";
 import type { Logger } from "./log.ts";
 import { Loopback } from "./loopback/loopback.ts";
 import { locatePage } from "./loopback/pageFiles.ts";
@@ -104,6 +105,8 @@ export interface Host {
   /** Of the node that runs or starts; undefined without one. */
   readonly network: string | undefined;
   readonly socket: string;
+  /** Answers requests for the API within the process, as its socket does; a stream ends with the request's signal. */
+  readonly answer: (request: Request) => Promise<Response>;
   readonly metricsPort: number | undefined;
   /** Gives the part that was still at work when the time was over, after which the process must end: it keeps the lock. */
   readonly stop: () => Promise<string | undefined>;
@@ -233,7 +236,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     });
   }
   const network = runner.started?.network.network.name ?? wanted?.network;
-  return { network, socket, metricsPort: metrics?.port, stop: () => parts.stop() };
+  const answer = answerHere(context, apiOptions.onDefect);
+  return { network, socket, answer, metricsPort: metrics?.port, stop: () => parts.stop() };
 }
 
 /** What the node is made from, with what the person said at the start of the host. */

@@ -51,17 +51,27 @@ export function storedPart(options: StoredPartOptions): StoredPart {
 
 /** `onDefect` gets what nobody can be told. */
 export function localClient(context: Context, onDefect: (error: unknown) => void): Client {
-  const origin = "http://stored";
+  const answer = answerHere(context, onDefect);
   return createClient({
-    url: origin + API_PATH.slice(0, -1),
-    fetch: (url, init) =>
-      fetchRequestHandler({
-        ...{ endpoint: API_PATH.slice(0, -1), req: new Request(url, init), router },
-        createContext: () => context,
-        allowMethodOverride: true,
-        onError({ error }) {
-          if (error.code === "INTERNAL_SERVER_ERROR" && noticeOf(error.cause).isDefect) onDefect(error.cause ?? error);
-        },
-      }),
+    url: `http://stored${API_PATH.slice(0, -1)}`,
+    fetch: (url, init) => answer(new Request(url, init)),
   });
+}
+
+/** Answers requests under {@link API_PATH} in this process; a stream ends with the request's signal. */
+export function answerHere(
+  context: Context,
+  onDefect: (error: unknown, procedure?: string) => void,
+): (request: Request) => Promise<Response> {
+  return (req) =>
+    fetchRequestHandler({
+      ...{ endpoint: API_PATH.slice(0, -1), req, router },
+      createContext: () => context,
+      allowBatching: false,
+      allowMethodOverride: true,
+      onError({ error, path }) {
+        if (error.code !== "INTERNAL_SERVER_ERROR" || !noticeOf(error.cause).isDefect) return;
+        onDefect(error.cause ?? error, path);
+      },
+    });
 }

@@ -45,7 +45,7 @@ export async function openHosting({ directory, logger, onStopRequest }: HostingO
       stopping.abort();
       await host.stop();
     };
-    const answer = answerFrom(host.socket);
+    const { answer } = host;
     return {
       isOwn: true,
       pid: process.pid,
