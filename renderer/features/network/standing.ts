@@ -43,6 +43,6 @@ export function standingOf(
 
 /** Of 1; null where the whole is not known. */
 export function progressOf(progress: Status["progress"]): number | null {
-  if (progress === null || progress.total === null || progress.total <= 0) return null;
-  return Math.min(1, Math.max(0, progress.done / progress.total));
+  const { done, total } = progress ?? { done: 0, total: null };
+  return total === null || total <= 0 ? null : Math.min(1, Math.max(0, done / total));
 }

@@ -24,7 +24,7 @@ export function windowBars(rows: readonly WindowRow[]): readonly WindowBar[] {
   const lasted = oldestFirst.map((row, index) => lastedMs(oldestFirst[index - 1], row));
   const full = fullHeightMs(lasted);
   return oldestFirst.map((row, index) => {
-    const ownMs = lasted[index]!;
+    const ownMs = lasted[index] ?? null;
     const height = ownMs === null || full === 0 ? HEIGHT_MIN : Math.min(1, Math.max(HEIGHT_MIN, ownMs / full));
     return { ...row, paid: paidTo(row), lastedMs: ownMs, height };
   });

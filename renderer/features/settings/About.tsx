@@ -42,8 +42,8 @@ function List() {
   switch (licences) {
     case "loading":
       return <p className="quiet">{t("loading", { ns: "app" })}</p>;
-    case "none":
-      return <p className="quiet">{t("aboutLicencesNone")}</p>;
+    case "failed":
+      return <p className="quiet">{t("aboutLicencesFailed")}</p>;
     default:
       return <Works licences={licences} />;
   }

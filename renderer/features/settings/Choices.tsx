@@ -1,4 +1,4 @@
-import { Label, Radio, RadioGroup, Text } from "react-aria-components";
+import { Label, RadioButton, RadioField, RadioGroup, Text } from "react-aria-components";
 
 import type { ChoiceProps } from "../../ui/fields.tsx";
 
@@ -16,13 +16,17 @@ export function Choices<K extends string>({ label, choices, value, onChange, isD
     >
       <Label>{label}</Label>
       {choices.map(({ id, name, hint }) => (
-        <Radio key={id} value={id} className="settings-choice">
-          <span aria-hidden="true" className="settings-choice-dot" />
-          <span>
+        <RadioField key={id} value={id}>
+          <RadioButton className="settings-choice">
+            <span aria-hidden="true" className="settings-choice-dot" />
             <span>{name}</span>
-            {hint !== undefined && <Text className="hint settings-choice-hint">{hint}</Text>}
-          </span>
-        </Radio>
+          </RadioButton>
+          {hint !== undefined && (
+            <Text slot="description" className="hint settings-choice-hint">
+              {hint}
+            </Text>
+          )}
+        </RadioField>
       ))}
     </RadioGroup>
   );

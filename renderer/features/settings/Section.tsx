@@ -29,7 +29,7 @@ export function Answered<N extends QueryName>({ answer, children }: AnsweredProp
         )}
       </div>
       {told !== null && <Failure failure={told} actions={again} />}
-      {value !== undefined && value !== null ? (
+      {value !== undefined ? (
         children(value)
       ) : told === null ? (
         <p className="quiet">{t("loading", { ns: "app" })}</p>

@@ -58,6 +58,8 @@ function Choosing({ settings }: { settings: Settings }) {
   };
   const isHeld = isLost || isRunning;
   const { mode, killSwitch, strict, connectsAtStart, desktop } = settings;
+  const hintOf = (id: (typeof MODES)[number]): string =>
+    id === "proxy" && desktop === null ? t("tunnelNoDesktop") : t(`tunnelMode-${id}Help`);
   return (
     <>
       <Choices
@@ -65,9 +67,8 @@ function Choosing({ settings }: { settings: Settings }) {
         value={mode}
         isDisabled={isHeld}
         onChange={(chosen) => void choose({ mode: chosen })}
-        choices={MODES.map((id) => ({ id, name: t(`tunnelMode-${id}Name`), hint: t(`tunnelMode-${id}Help`) }))}
+        choices={MODES.map((id) => ({ id, name: t(`tunnelMode-${id}Name`), hint: hintOf(id) }))}
       />
-      {desktop === null && mode === "proxy" && <p className="quiet">{t("tunnelNoDesktop")}</p>}
       <Switch
         isSelected={killSwitch}
         isDisabled={isHeld}

@@ -1,6 +1,8 @@
 /** What others wrote of this program: a file beside the page, made when the page is built. */
 import { useEffect, useState } from "react";
 
+import licencesUrl from "../../../.cache/page/licences.json?url";
+
 /** As `build/scripts/licences.ts` writes them. */
 export interface Work {
   readonly name: string;
@@ -16,14 +18,12 @@ export interface Licences {
   readonly texts: readonly string[];
 }
 
-const FILE = "licences.json";
-
-export function useLicences(): Licences | "loading" | "none" {
-  const [licences, setLicences] = useState<Licences | "loading" | "none">("loading");
+export function useLicences(): Licences | "loading" | "failed" {
+  const [licences, setLicences] = useState<Licences | "loading" | "failed">("loading");
   useEffect(() => {
     const leaving = new AbortController();
     read(leaving.signal).then(setLicences, () => {
-      if (!leaving.signal.aborted) setLicences("none");
+      if (!leaving.signal.aborted) setLicences("failed");
     });
     return () => leaving.abort();
   }, []);
@@ -31,8 +31,8 @@ export function useLicences(): Licences | "loading" | "none" {
 }
 
 async function read(signal: AbortSignal): Promise<Licences> {
-  const response = await fetch(FILE, { signal });
-  if (!response.ok) throw new Error(`${FILE}: ${response.status}`);
+  const response = await fetch(licencesUrl, { signal });
+  if (!response.ok) throw new Error(`licences: ${response.status}`);
   return (await response.json()) as Licences;
 }
 

@@ -228,7 +228,7 @@ export const settings = {
   aboutNoNetwork: "none",
   aboutProgram: "Montana Desktop",
   aboutLicences: "Licences of what this program is made from",
-  aboutLicencesNone: "The list of licences is made when the program is built; this copy has none.",
+  aboutLicencesFailed: "The list could not be loaded. Open this section again when the program answers.",
   aboutSearch: "Search",
   aboutFound: "{{shown}} of {{all}} shown",
   aboutPackage: "Package",

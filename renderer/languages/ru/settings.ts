@@ -230,7 +230,7 @@ export const settings: Texts<typeof source, "one" | "few" | "many" | "other"> = 
   aboutNoNetwork: "никакая",
   aboutProgram: "Montana Desktop",
   aboutLicences: "Лицензии того, из чего сделана программа",
-  aboutLicencesNone: "Список лицензий составляется при сборке программы; в этой копии его нет.",
+  aboutLicencesFailed: "Список не загрузился. Откройте этот раздел снова, когда программа ответит.",
   aboutSearch: "Поиск",
   aboutFound: "Показано {{shown}} из {{all}}",
   aboutPackage: "Пакет",
