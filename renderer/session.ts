@@ -37,7 +37,7 @@ const ANSWER_MS_MAX = 1_500;
  */
 export async function openSession(
   onOver: (reason: Notice) => void = () => undefined,
-  page: PageWindow = globalThis as unknown as PageWindow,
+  page: PageWindow = Reflect.get(globalThis, "window") as PageWindow,
 ): Promise<ClientOptions> {
   const url = new URL("/api", page.location.href).href;
   if (page.location.protocol !== "http:") return { url, fetch: (to, init) => page.fetch(to, init) };
@@ -85,6 +85,11 @@ function fetchWith(page: PageWindow, key: string, onEnd: (reason: Notice) => voi
     });
     return token;
   };
+  const end = (): void => {
+    if (reason !== undefined) return;
+    reason = notice("page-session-over");
+    onEnd(reason);
+  };
   return async (url, init = {}) => {
     const send = ({ bearer }: Token): Promise<Response> =>
       page.fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${bearer}` } });
@@ -97,10 +102,7 @@ function fetchWith(page: PageWindow, key: string, onEnd: (reason: Notice) => voi
     if (token === asked) token = undefined;
     const fresh = await until(current(), init.signal);
     const second = fresh.run === used.run ? answer : await send(fresh);
-    if (second.status === UNAUTHORIZED && reason === undefined) {
-      reason = notice("page-session-over");
-      onEnd(reason);
-    }
+    if (second.status === UNAUTHORIZED) end();
     return second;
   };
 }
