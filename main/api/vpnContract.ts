@@ -43,6 +43,8 @@ const tunnelStatus = z.object({
   chosen: z.string().nullable(),
   /** Where traffic comes out, which may be another city than the chosen one; null while none does. */
   city: z.string().nullable(),
+  /** Where traffic goes in, which may be a city that forwards it to the other; null while none does. */
+  entry: z.string().nullable(),
   mode: mode.nullable(),
   killSwitch: z.boolean(),
   strict: z.boolean(),
@@ -79,6 +81,8 @@ const cityEntry = z.object({
   lon: z.number().nullable(),
   /** False for a node that carries no traffic. */
   hasVpn: z.boolean(),
+  /** Of its node, as the network publishes it; null where it says nothing of the city. */
+  nodePhase: z.string().max(64).nullable(),
   /** Where traffic comes out; null where it carries none. */
   exit: city.nullable(),
   /** Ways in, all of which are used. */

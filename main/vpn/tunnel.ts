@@ -46,6 +46,8 @@ export interface TunnelStatus {
   readonly chosen: string | null;
   /** City where traffic leaves, which may be another than the chosen one; null while none does. */
   readonly city: string | null;
+  /** City that traffic enters on its way there: the same, or one that forwards it. */
+  readonly entry: string | null;
   readonly route: string | null;
   readonly mode: TunnelMode | null;
   readonly proxy: { readonly host: string; readonly port: number } | null;
@@ -116,6 +118,7 @@ export class Tunnel {
       fault: this.#fault ?? null,
       chosen: this.#wish?.city ?? null,
       city: route?.exit ?? null,
+      entry: route?.city ?? null,
       route: route?.code ?? null,
       mode: this.#wish?.mode ?? null,
       proxy: port === undefined ? null : { host: HOST, port },

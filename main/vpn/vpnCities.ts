@@ -17,6 +17,7 @@ export interface CityEntry {
   readonly lat: number | null;
   readonly lon: number | null;
   readonly hasVpn: boolean;
+  readonly nodePhase: string | null;
   readonly exit: string | null;
   readonly routes: number;
   readonly heldRoutes: number;
@@ -59,6 +60,7 @@ function describe(known: KnownCities, city: City | undefined, routed: CityRoutes
     lat: city?.lat ?? null,
     lon: city?.lon ?? null,
     hasVpn: city?.vpn.enabled ?? true,
+    nodePhase: city?.timechain.phase ?? null,
     exit: city === undefined ? id : city.vpn.exit,
     routes: routes.filter(isTrusted).length,
     heldRoutes: routes.filter((route) => !isTrusted(route)).length,

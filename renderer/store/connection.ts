@@ -8,6 +8,8 @@ import { hostStore, tell, useHost } from "./hostStore.ts";
 const HEARTBEAT_MS = 700;
 /** With the heartbeat under the three seconds within which a page must say that its host is gone. */
 const ANSWER_MS_MAX = 1_800;
+/** By more a timer is late only where the page did not run. */
+const OWN_PAUSE_MS_MAX = 300;
 
 /** Gives the way to end it. */
 export function keepConnected(client: Client): () => void {
@@ -31,6 +33,7 @@ export function keepConnected(client: Client): () => void {
   };
 
   const beat = async (): Promise<void> => {
+    const begunMs = performance.now();
     try {
       await client.ping.query(undefined, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
       if (isOver) return;
@@ -38,9 +41,12 @@ export function keepConnected(client: Client): () => void {
       if (following === undefined) beginFollowing();
     } catch {
       if (isOver) return;
-      hostStore.lose();
-      following?.stop();
-      following = undefined;
+      // A page that slept itself says nothing of its host: the answer may lie there already.
+      if (performance.now() - begunMs <= ANSWER_MS_MAX + OWN_PAUSE_MS_MAX) {
+        hostStore.lose();
+        following?.stop();
+        following = undefined;
+      }
     }
     timer = setTimeout(() => void beat(), HEARTBEAT_MS);
   };

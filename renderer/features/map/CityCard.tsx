@@ -2,9 +2,7 @@
 import { useTranslation } from "react-i18next";
 
 import { useCall } from "../../store/calls.ts";
-import { useHost } from "../../store/hostStore.ts";
 import { usePreferences, useSetPreferences } from "../../store/preferences.ts";
-import { useQueryOf } from "../../store/queries.ts";
 import { Button } from "../../ui/Button.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
@@ -20,6 +18,7 @@ const PHASE_NAMES = {
   Registered: "phaseRegistered",
   Active: "phaseActive",
 } as const;
+const isKnownPhase = (phase: string): phase is keyof typeof PHASE_NAMES => Object.hasOwn(PHASE_NAMES, phase);
 
 export function CityCard({ city, cities, onClose }: { city: City; cities: readonly City[]; onClose: () => void }) {
   const { t, i18n } = useTranslation("map");
@@ -27,7 +26,7 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
   const place = nameOf(city, i18n.language);
   const test = useCall("vpnTest");
   const health = healthOf(city);
-  const phase = useNodePhase(city.id);
+  const phase = city.nodePhase;
   const delayMs = city.delayMs === null ? null : formatNumber(city.delayMs, i18n.language);
   return (
     <section className="city-card" aria-label={t("cardAbout", { place })}>
@@ -72,7 +71,7 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
             ? [[t("leavesIn"), placeOf(cities, city.exit, i18n.language)] as const]
             : []),
           ...(city.hasVpn ? [[t("ways"), formatNumber(city.routes, i18n.language)] as const] : []),
-          ...(phase === null ? [] : [[t("nodePhase"), phase] as const]),
+          ...(phase === null ? [] : [[t("nodePhase"), isKnownPhase(phase) ? t(PHASE_NAMES[phase]) : phase] as const]),
         ]}
       />
       {city.fault !== null && health === "down" && <Notice notice={city.fault} />}
@@ -84,16 +83,6 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
       )}
     </section>
   );
-}
-
-/** As the network's own table tells; a host without a node has none. */
-function useNodePhase(id: string): string | null {
-  const { t } = useTranslation("map");
-  const hasNode = useHost(({ status }) => status !== null && status.network !== null);
-  const { value } = useQueryOf("networkView", { limit: 1 }, { isOff: !hasNode });
-  const phase = value?.table?.rows.find(({ city }) => city.id === id)?.phase ?? null;
-  if (phase === null) return null;
-  return phase in PHASE_NAMES ? t(PHASE_NAMES[phase as keyof typeof PHASE_NAMES]) : phase;
 }
 
 function Favourite({ id, place }: { id: string; place: string }) {

@@ -35,18 +35,16 @@ export function positionOf({ lat, lon }: { lat: number | null; lon: number | nul
 
 /**
  * The stations that traffic takes now, as far as they are known: this computer where it is itself a city that its operator has
- * placed, the relay that was chosen, the city where traffic comes out. Nobody's place is guessed from an address.
+ * placed, the city where traffic enters, the city where it comes out. Nobody's place is guessed from an address.
  */
 export function routeOf(tunnel: TunnelStatus | null, cities: readonly City[], own: Place | null): readonly Position[] {
-  if (tunnel?.state !== "connected" || tunnel.city === null) return [];
-  const exit = cities.find(({ id }) => id === tunnel.city);
-  const relay = cities.find(({ id }) => id === tunnel.chosen);
-  const isThroughRelay = relay !== undefined && relay.id !== tunnel.city && relay.exit === tunnel.city;
-  const stations = [
-    own === null ? undefined : positionOf(own),
-    isThroughRelay ? positionOf(relay) : undefined,
-    exit === undefined ? undefined : positionOf(exit),
-  ];
+  if (tunnel?.state !== "connected") return [];
+  const placeOfCity = (id: string | null): Position | undefined => {
+    const city = cities.find((entry) => entry.id === id);
+    return city === undefined ? undefined : positionOf(city);
+  };
+  const between = tunnel.entry === tunnel.city ? undefined : placeOfCity(tunnel.entry);
+  const stations = [own === null ? undefined : positionOf(own), between, placeOfCity(tunnel.city)];
   return stations.filter((position) => position !== undefined);
 }
 
