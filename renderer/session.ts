@@ -33,11 +33,11 @@ const ANSWER_MS_MAX = 1_500;
 
 /**
  * How a client reaches the host. `onOver` hears once, and with the reason, that the page may not use the host (any more): it has
- * to be opened anew.
+ * to be opened anew. Rejects where no host answers; called again, it begins again.
  */
 export async function openSession(
   onOver: (reason: Notice) => void = () => undefined,
-  page: PageWindow = Reflect.get(globalThis, "window") as PageWindow,
+  page: PageWindow = Reflect.get(globalThis, "window"),
 ): Promise<ClientOptions> {
   const url = new URL("/api", page.location.href).href;
   if (page.location.protocol !== "http:") return { url, fetch: (to, init) => page.fetch(to, init) };
@@ -61,9 +61,10 @@ async function findKey(page: PageWindow): Promise<Found> {
   const stored = sessionStorage.getItem(STORED);
   const [, code] = CODE.exec(location.hash) ?? [];
   if (code === undefined) return stored === null ? { refusal: notice("page-session-over") } : { key: stored };
-  history.replaceState(null, "", location.pathname);
   const headers = { "content-type": "application/json" };
   const response = await page.fetch(sessionUrl(page), { method: "POST", headers, body: JSON.stringify({ code }) });
+  // Not before: what could not ask asks again with the same.
+  history.replaceState(null, "", location.pathname);
   if (!response.ok) return stored === null ? { refusal: notice("page-code-refused") } : { key: stored };
   const { key } = (await response.json()) as { readonly key: string };
   sessionStorage.setItem(STORED, key);
