@@ -140,9 +140,9 @@ function test(node, args) {
  * Becomes the program as far as that goes: its streams, its signals, its exit code. Standard output is the program's alone;
  * its files are named from where the person stands, which npm leaves.
  */
-function handOver(node, args) {
+function handOver(node, args, program = join("main", "app", "cli.ts")) {
   const cwd = process.env.INIT_CWD ?? process.cwd();
-  const child = spawn(node, [join(root, "main", "app", "cli.ts"), ...args], { cwd, stdio: "inherit" });
+  const child = spawn(node, [join(root, program), ...args], { cwd, stdio: "inherit" });
   for (const signal of isWindows ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal));
   }
@@ -169,6 +169,7 @@ const commands = {
   cohort: (node, args) => run(node, [join("test", "integration", "cohortMain.ts"), ...args]),
   join: (node, args) => run(node, [join("test", "integration", "join", "main.ts"), ...args]),
   soak: (node, args) => run(node, [join("test", "integration", "main.ts"), ...args]),
+  start: (node, args) => handOver(node, args, join("build", "scripts", "start.ts")),
   montana: handOver,
   format: (node) =>
     run(node, [scriptOf("prettier", "prettier"), "--write", "--log-level", "warn", "."]) &&
@@ -180,10 +181,12 @@ const commands = {
 
 /** Whether a command shows the page, or starts what may show it. */
 const usesPage = (command, args) =>
-  command === test || (command === handOver && args.some((arg) => ["open", "start", "local"].includes(arg)));
+  command === test ||
+  command === commands.start ||
+  (command === handOver && args.some((arg) => ["open", "start", "local"].includes(arg)));
 
 /** Commands that start the tunnel engine, which takes some minutes to build. */
-const USING_XRAY = new Set([test, handOver, commands.bench]);
+const USING_XRAY = new Set([test, commands.start, handOver, commands.bench]);
 
 try {
   const [name, ...args] = process.argv.slice(2);

@@ -1,0 +1,63 @@
+/**
+ * `npm start`: the practice network and the app on it, in the browser where there is no Electron. All through the command line,
+ * as a person would do it; what is given goes on to it (`npm start -- --data-dir DIR`).
+ */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { locateData } from "../../main/app/dataDirectory.ts";
+import { LocalDirectory } from "../../main/local/record.ts";
+import { NETWORK_NAME } from "../../main/local/networkFile.ts";
+
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const CLI = join(ROOT, "main", "app", "cli.ts");
+const SHELL = join(ROOT, "main", "app", "shell", "main.ts");
+const given = process.argv.slice(2);
+
+/** Of this platform's Electron, whose package fetches it only when asked to; undefined where nobody has. */
+function findElectron(): string | undefined {
+  const folder = join(ROOT, "node_modules", "electron");
+  const named = join(folder, "path.txt");
+  if (!existsSync(named)) return undefined;
+  const path = join(process.env["ELECTRON_OVERRIDE_DIST_PATH"] ?? join(folder, "dist"), readFileSync(named, "utf8"));
+  return existsSync(path) ? path : undefined;
+}
+
+/** Its exit code. */
+function montana(...words: string[]): Promise<number> {
+  return run(process.execPath, [CLI, ...words, ...given]);
+}
+
+function run(program: string, words: readonly string[]): Promise<number> {
+  const child = spawn(program, words, { stdio: "inherit" });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+/** Where no browser can be opened, as on a machine without a desktop, the person has a link to take elsewhere. */
+async function showPage(): Promise<number> {
+  const code = await montana("open", "--network", NETWORK_NAME);
+  return code === 0 ? 0 : montana("open", "--print");
+}
+
+/** The page first where there is something to show: it fills as the network comes up. */
+async function start(): Promise<number> {
+  const dataAt = given.indexOf("--data-dir");
+  const { root } = locateData(dataAt === -1 ? undefined : given[dataAt + 1]);
+  const isFirst = !existsSync(new LocalDirectory(join(root, "local")).networkFile);
+  const electron = findElectron();
+  if (electron === undefined)
+    console.log("Electron is not here, so the app opens in the browser. It is the same page.");
+  const show = electron === undefined ? showPage : () => run(electron, [SHELL, "--network", NETWORK_NAME, ...given]);
+  if (!isFirst) return firstFailure(await Promise.all([show(), montana("local", "start")]));
+  console.log("Making the practice network, once: three cities on this computer, with nodes and exits of their own…");
+  return (await montana("local", "start")) || show();
+}
+
+const firstFailure = (codes: readonly number[]): number => codes.find((code) => code !== 0) ?? 0;
+
+process.exitCode = await start();
