@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { call, createClient, noticeOfCall, type Client } from "../api/client.ts";
+import { call, createClient, noticeOfCall, type Client, type Fetch } from "../api/client.ts";
 import { API_VERSION, type Output } from "../api/contract.ts";
 import { apiError } from "../api/errors.ts";
 import { API_PATH } from "../api/server.ts";
@@ -14,6 +14,8 @@ import { isAlive, publish, readPublished, withdraw, type Published } from "./pub
 
 /** For the host that answers on its event loop, which nothing may block for long. */
 const ANSWER_MS_MAX = 5000;
+/** For whatever a host does when it is asked; the longest is a connect past many exits that are down. */
+const CALL_MS_MAX = 600_000;
 /** A host says who it is a moment after it took the lock; one that starts listens within the longer time. */
 const NAME_MS_MAX = 2000;
 const POLL_MS = 50;
@@ -56,7 +58,7 @@ export async function reach(directory: DataDirectory): Promise<AttachedHost | un
   if (published === undefined) return undefined;
   const { pid, socket } = published;
   if (socket === null) throw apiError("host-running", { pid, directory: directory.root });
-  const client = createClient({ url: `http://host${API_PATH.slice(0, -1)}`, fetch: socketFetch(socket) });
+  const client = createClient({ url: `http://host${API_PATH.slice(0, -1)}`, fetch: bounded(socketFetch(socket)) });
   try {
     const pong = await client.ping.query(undefined, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
     return { client, published, pong };
@@ -65,6 +67,15 @@ export async function reach(directory: DataDirectory): Promise<AttachedHost | un
     if (!isHeld(directory)) return undefined;
     throw apiError("host-not-answering", { pid, directory: directory.root });
   }
+}
+
+/** A command waits for no host for ever; only a stream of events, which is no POST, has no end of its own. */
+function bounded(fetch: Fetch): Fetch {
+  return (url, init = {}) => {
+    if (init.method !== "POST") return fetch(url, init);
+    const late = AbortSignal.timeout(CALL_MS_MAX);
+    return fetch(url, { ...init, signal: init.signal === undefined ? late : AbortSignal.any([init.signal, late]) });
+  };
 }
 
 export type Claim =

@@ -51,6 +51,7 @@ export class Program {
           stdio: ["ignore", "pipe", "pipe"],
           windowsHide: true,
           timeout: RUN_MS_MAX,
+          killSignal: "SIGKILL",
           env: environmentOf(this.#directory),
         },
       });

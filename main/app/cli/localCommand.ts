@@ -112,7 +112,7 @@ async function leaveTunnel(directory: DataDirectory): Promise<boolean> {
   ]);
   if (network !== NETWORK_NAME || (state === "disconnected" && !isBackground)) return false;
   await call(client.vpnDisconnect.mutate());
-  if (isBackground) await endHost(client);
+  if (isBackground) await endHost(client, directory);
   return true;
 }
 

@@ -4,8 +4,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { call, type Client } from "../../api/client.ts";
 import { apiError } from "../../api/errors.ts";
 import { attachIfRunning, STOP_MS_MAX, type AttachedHost } from "../attach.ts";
+import type { DataDirectory } from "../dataDirectory.ts";
 import { isAlive } from "../published.ts";
 import type { Call, Result } from "./command.ts";
+
+/** A host ends within STOP_MS_MAX of its own time, which on a busy machine is several times as long. */
+const ENDED_MS_MAX = 6 * STOP_MS_MAX;
+const POLL_MS = 20;
 
 export interface VpnConnection {
   /** Of the running host, or of the data. */
@@ -42,7 +47,7 @@ export async function withVpn(called: Call, work: (connection: VpnConnection) =>
       const { startInBackground } = await import("../background.ts");
       return { client: (await startInBackground(directory, network)).client, isNew: true };
     },
-    end: endHost,
+    end: (client) => endHost(client, directory),
   };
   try {
     return await work(connection);
@@ -51,12 +56,15 @@ export async function withVpn(called: Call, work: (connection: VpnConnection) =>
   }
 }
 
-/** Ends a host, and waits for its end. */
-export async function endHost(client: Client): Promise<void> {
+/** Ends a host, and waits for its end. Throws "host-not-answering" where that does not come. */
+export async function endHost(client: Client, { root }: DataDirectory): Promise<void> {
   const { pid } = await call(client.ping.query());
   await call(client.stop.mutate());
-  const end = performance.now() + STOP_MS_MAX + 1000;
-  while (isAlive(pid) && performance.now() < end) await wait(20);
+  const end = performance.now() + ENDED_MS_MAX;
+  while (isAlive(pid)) {
+    if (performance.now() > end) throw apiError("host-not-answering", { pid, directory: root });
+    await wait(POLL_MS);
+  }
 }
 
 async function checkNetwork({ directory }: Call, client: Client, asked: string): Promise<void> {
