@@ -41,29 +41,39 @@ export function discoverPeers(nowUnix: number, witnesses: readonly Witness[], kn
   return mergeSightings(witnesses.flatMap((witness) => sightingsOf(nowUnix, witness, known)));
 }
 
-/** `sightings` in the order of their witnesses. */
-export function mergeSightings(sightings: readonly Sighting[]): Discovered {
-  const merged = new Map<string, { readonly witnesses: Set<string>; age: number | null }>();
+/** `sightings` in the order of their witnesses, one witness after the other. */
+export function mergeSightings(sightings: Iterable<Sighting>): Discovered {
+  const merged = new Map<string, Merged>();
   for (const { witness, peer, heartbeatSecondsAgo } of sightings) {
     const before = merged.get(peer);
     if (before === undefined) {
-      merged.set(peer, { witnesses: new Set([witness]), age: heartbeatSecondsAgo });
+      merged.set(peer, { peer, witnesses: [witness], age: heartbeatSecondsAgo });
     } else {
-      before.witnesses.add(witness);
+      if (before.witnesses.at(-1) !== witness) before.witnesses.push(witness);
       before.age = smaller(before.age, heartbeatSecondsAgo);
     }
   }
-  const peers = Array.from(merged, ([peer, { witnesses, age }]): DiscoveredPeer => ({
-    peer_id: peer,
-    label: "external",
-    witnessed_by: [...witnesses],
-    last_heartbeat_seconds_ago: age,
-    status: age !== null && age < HEARTBEAT_FRESH_SECONDS ? "active" : "stale",
-  }));
-  peers.sort((a, b) => ageForOrder(a) - ageForOrder(b) || byText(a.peer_id, b.peer_id));
-  const listed = peers.slice(0, DISCOVERED_LISTED_MAX);
-  return { peers: listed.sort((a, b) => byText(a.peer_id, b.peer_id)), count: peers.length };
+  // A thousand nodes may tell of very many: only those that are listed become entries.
+  const listed = [...merged.values()]
+    .sort((a, b) => ageForOrder(a) - ageForOrder(b) || byText(a.peer, b.peer))
+    .slice(0, DISCOVERED_LISTED_MAX)
+    .sort((a, b) => byText(a.peer, b.peer));
+  return { peers: listed.map(entryOf), count: merged.size };
 }
+
+interface Merged {
+  readonly peer: string;
+  readonly witnesses: string[];
+  age: number | null;
+}
+
+const entryOf = ({ peer, witnesses, age }: Merged): DiscoveredPeer => ({
+  peer_id: peer,
+  label: "external",
+  witnessed_by: witnesses,
+  last_heartbeat_seconds_ago: age,
+  status: age !== null && age < HEARTBEAT_FRESH_SECONDS ? "active" : "stale",
+});
 
 /** When a discovered peer was seen first and last, by peer id; kept on disk. */
 export type FirstSeen = ReadonlyMap<string, { readonly firstSeenUnix: number; readonly lastSeenUnix: number }>;
@@ -110,4 +120,4 @@ function sightingsOf(nowUnix: number, { node, events }: Witness, known: Readonly
 const smaller = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.min(a, b);
 
-const ageForOrder = ({ last_heartbeat_seconds_ago: age }: DiscoveredPeer): number => age ?? Number.MAX_SAFE_INTEGER;
+const ageForOrder = ({ age }: Merged): number => age ?? Number.MAX_SAFE_INTEGER;

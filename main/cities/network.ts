@@ -9,6 +9,7 @@ import {
   DISCOVERED_LISTED_MAX,
   DISCOVERY_WINDOW_SECONDS,
   EMISSION_PER_WINDOW_NJ,
+  PEERS_LISTED_MAX,
   PEERS_STALE_SECONDS,
   PUBLIC_FILE_MAX,
 } from "./limits.ts";
@@ -63,17 +64,63 @@ export interface NetworkInput {
   readonly nowUnix: number;
   /** In the order in which they are listed. */
   readonly nodes: readonly { readonly node: string; readonly city: string }[];
-  /** What came of asking for `peers.json`, by label; a node that was not asked counts as failed. */
-  readonly fetched: ReadonlyMap<string, Fetched>;
+  /** By label; a node that was not asked is unreachable. */
+  readonly told: ReadonlyMap<string, Told | "no_data" | "unreachable">;
 }
 
-export function networkDocument({ nowUnix, nodes, fetched }: NetworkInput): Network {
-  const read = new Map(nodes.map(({ node }) => [node, readFetched(node, fetched.get(node))]));
-  const rows = nodes.map(({ node, city }) => rowOf(nowUnix, node, city, read.get(node)!));
+/** What the table needs of a node's `peers.json`, which may be much larger. */
+export interface Told {
+  readonly updatedUnix: number;
+  readonly peerId: string;
+  readonly status: Peers["status"];
+  readonly peersConnected: number;
+  /** Connected peers that no label tells to belong to the manifest, heard within DISCOVERY_WINDOW_SECONDS or not at all. */
+  readonly witnessed: readonly { readonly peer: string; readonly heartbeatSecondsAgo: number | null }[];
+}
+
+export interface Kept {
+  /** Witnessed peers: of more those that were heard last. */
+  readonly witnessedMax: number;
+  /** Whether a peer's id, which the node made up perhaps, may be shown. */
+  readonly isShown: (peerId: string) => boolean;
+}
+
+const ALL: Kept = { witnessedMax: PEERS_LISTED_MAX, isShown: () => true };
+
+/** What came of asking `node` for its `peers.json`, without what is not needed of it. */
+export function toldBy(node: string, fetched: Fetched, kept = ALL): Told | "no_data" | "unreachable" {
+  if (fetched.kind === "failed") return "unreachable";
+  if (fetched.kind === "missing") return "no_data";
+  try {
+    return digestOf(decodePeers(fetched.body, node), kept);
+  } catch (error) {
+    if (error instanceof ProtocolError) return "no_data";
+    throw error;
+  }
+}
+
+function digestOf({ updated_unix, local_peer_id, status, peers }: Peers, { witnessedMax, isShown }: Kept): Told {
+  const connected = peers.filter((peer) => peer.connected);
+  const witnessed = connected
+    .filter(({ label }) => label === UNKNOWN_LABEL)
+    .map((peer) => ({ peer: peer.peer_id, heartbeatSecondsAgo: peer.last_heartbeat_seconds_ago }))
+    .filter(({ heartbeatSecondsAgo: age }) => age === null || age <= DISCOVERY_WINDOW_SECONDS);
+  // Cut before each is looked at, for that costs.
+  const newest = witnessed.length <= witnessedMax ? witnessed : witnessed.sort(byAge).slice(0, witnessedMax);
+  return {
+    ...{ updatedUnix: updated_unix, peerId: local_peer_id, status, peersConnected: connected.length },
+    witnessed: newest.filter(({ peer }) => isShown(peer)),
+  };
+}
+
+const byAge = (a: Told["witnessed"][number], b: Told["witnessed"][number]): number =>
+  (a.heartbeatSecondsAgo ?? Number.MAX_SAFE_INTEGER) - (b.heartbeatSecondsAgo ?? Number.MAX_SAFE_INTEGER);
+
+export function networkDocument({ nowUnix, nodes, told }: NetworkInput): Network {
+  const rows = nodes.map(({ node, city }) => rowOf(nowUnix, node, city, told.get(node) ?? "unreachable"));
   const active = rows.filter(({ status }) => status === "active");
   const maxWindow = maxOf(active.map((row) => row.current_window));
-  const told = active.map(({ node }) => read.get(node)).filter((peers) => typeof peers === "object");
-  const discovered = mergeSightings(sightingsOf(told));
+  const discovered = mergeSightings(sightingsOf(active, told));
   return {
     version: 1,
     updated: isoTime(nowUnix),
@@ -101,36 +148,27 @@ export const supplyAt = (window: number): bigint => EMISSION_PER_WINDOW_NJ * (Bi
 export const maxOf = (windows: readonly (number | null)[]): number | null =>
   windows.reduce((max, window) => (max === null || (window !== null && window > max) ? window : max), null);
 
-function readFetched(node: string, fetched: Fetched | undefined): Peers | "no_data" | "unreachable" {
-  if (fetched === undefined || fetched.kind === "failed") return "unreachable";
-  if (fetched.kind === "missing") return "no_data";
-  try {
-    return decodePeers(fetched.body, node);
-  } catch (error) {
-    if (error instanceof ProtocolError) return "no_data";
-    throw error;
-  }
-}
-
-function rowOf(nowUnix: number, node: string, city: string, peers: Peers | "no_data" | "unreachable"): NetworkNode {
-  if (typeof peers === "string") {
+function rowOf(nowUnix: number, node: string, city: string, told: Told | "no_data" | "unreachable"): NetworkNode {
+  if (typeof told === "string") {
     const nothing = { phase: null, current_window: null, account_table: null, node_table: null };
-    return { node, city, status: peers, ...nothing, balance_nj: null, supply_nj: null, peers_connected: null };
+    return { node, city, status: told, ...nothing, balance_nj: null, supply_nj: null, peers_connected: null };
   }
-  const { phase, current_window, account_table, node_table, balance_nj, supply_nj } = peers.status;
-  const isStale = nowUnix - peers.updated_unix > PEERS_STALE_SECONDS;
+  const { phase, current_window, account_table, node_table, balance_nj, supply_nj } = told.status;
+  const isStale = nowUnix - told.updatedUnix > PEERS_STALE_SECONDS;
   const known = { phase, current_window, account_table, node_table, balance_nj, supply_nj };
-  const peersConnected = peers.peers.filter(({ connected }) => connected).length;
-  return { node, city, status: isStale ? "stale" : "active", ...known, peers_connected: peersConnected };
+  return { node, city, status: isStale ? "stale" : "active", ...known, peers_connected: told.peersConnected };
 }
 
-/** Of connected peers that neither a label nor the nodes' own ids tell to belong to the manifest. */
-function sightingsOf(told: readonly Peers[]): readonly Sighting[] {
-  const known = new Set(told.map(({ local_peer_id }) => local_peer_id));
-  return told.flatMap(({ node, peers }) =>
-    peers
-      .filter(({ connected, label, peer_id }) => connected && label === UNKNOWN_LABEL && !known.has(peer_id))
-      .map((peer) => ({ witness: node, peer: peer.peer_id, heartbeatSecondsAgo: peer.last_heartbeat_seconds_ago }))
-      .filter(({ heartbeatSecondsAgo: age }) => age === null || age <= DISCOVERY_WINDOW_SECONDS),
-  );
+/** Of peers that neither a label nor the nodes' own ids tell to belong to the manifest. */
+function* sightingsOf(active: readonly NetworkNode[], told: NetworkInput["told"]): Generator<Sighting> {
+  const tellers = active.flatMap(({ node }) => {
+    const word = told.get(node);
+    return typeof word === "object" ? [{ node, word }] : [];
+  });
+  const known = new Set(tellers.map(({ word }) => word.peerId));
+  for (const { node, word } of tellers) {
+    for (const { peer, heartbeatSecondsAgo } of word.witnessed) {
+      if (!known.has(peer)) yield { witness: node, peer, heartbeatSecondsAgo };
+    }
+  }
 }

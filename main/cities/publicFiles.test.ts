@@ -5,7 +5,7 @@ import { discoverPeers, rememberFirstSeen, type DiscoveredPeer } from "./discove
 import { decodeExplorer, encodeExplorer, explorerDocument } from "./explorer.ts";
 import type { JournalEvent } from "./journal.ts";
 import { DISCOVERED_LISTED_MAX, EVICT_AFTER_SECONDS } from "./limits.ts";
-import { decodeNetwork, networkDocument } from "./network.ts";
+import { decodeNetwork, networkDocument, toldBy, type Kept, type Told } from "./network.ts";
 import { decodePeers } from "./peers.ts";
 
 const NOW = 1_778_414_400;
@@ -26,7 +26,7 @@ describe("network.json", () => {
 
   test("counts nothing on nodes that say nothing", () => {
     const nodes = [{ node: "a", city: "aaa" }];
-    const { network_summary: summary, nodes: rows } = networkDocument({ nowUnix: NOW, nodes, fetched: new Map() });
+    const { network_summary: summary, nodes: rows } = networkDocument({ nowUnix: NOW, nodes, told: new Map() });
     expect(summary).toMatchObject({ active_nodes: 0, total_nodes: 1, max_window: null, supply_nj: null });
     expect(rows[0]).toMatchObject({ status: "unreachable", peers_connected: null });
   });
@@ -34,9 +34,49 @@ describe("network.json", () => {
   test("takes a file that another node wrote for none", () => {
     const body = readFixture("three-city/nodes/moscow/peers.json");
     expect(() => decodePeers(body, "frankfurt")).toThrow("node-mismatch");
-    const fetched = new Map([["frankfurt", { kind: "body", body } as const]]);
+    const told = new Map([["frankfurt", toldBy("frankfurt", { kind: "body", body })]]);
     const nodes = [{ node: "frankfurt", city: "fra" }];
-    expect(networkDocument({ nowUnix: NOW, nodes, fetched }).nodes[0]!.status).toBe("no_data");
+    expect(networkDocument({ nowUnix: NOW, nodes, told }).nodes[0]!.status).toBe("no_data");
+  });
+});
+
+describe("what is kept of a node's peers.json", () => {
+  const told = (peers: readonly (readonly [id: string, age: number | null, change?: object])[], kept?: Kept) => {
+    const document = JSON.parse(readFixture("three-city/nodes/moscow/peers.json")) as object;
+    const listed = peers.map(([peer_id, age, change]) => ({
+      ...{ peer_id, label: "unknown", connected: true, last_heartbeat_seconds_ago: age, ...change },
+    }));
+    return toldBy("moscow", { kind: "body", body: JSON.stringify({ ...document, peers: listed }) }, kept) as Told;
+  };
+
+  test("is how many are connected, and those of no label that were heard lately", () => {
+    const { peersConnected, witnessed } = told([
+      ...([
+        ["Qma", 600],
+        ["Qmb", 601],
+        ["Qmc", null],
+      ] as const),
+      ...([
+        ["Qmd", 1, { label: "helsinki" }],
+        ["Qme", 1, { connected: false }],
+      ] as const),
+    ]);
+    expect(peersConnected).toBe(4);
+    expect(witnessed.map(({ peer }) => peer)).toEqual(["Qma", "Qmc"]);
+  });
+
+  test("is of many those that were heard last, without ids that may not be shown, which count as connected", () => {
+    const many = Array.from({ length: 50 }, (_, i): [string, number | null] => [
+      `Qm${digits(i + 1)}`,
+      i % 5 === 0 ? null : 100 - i,
+    ]);
+    const isShown = (peer: string): boolean => peer !== "Qm5z";
+    const { peersConnected, witnessed } = told(many, { witnessedMax: 3, isShown });
+    expect(peersConnected).toBe(50);
+    expect(witnessed).toEqual([
+      { peer: "Qm49", heartbeatSecondsAgo: 52 },
+      { peer: "Qm48", heartbeatSecondsAgo: 53 },
+    ]);
   });
 });
 

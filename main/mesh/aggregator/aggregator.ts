@@ -2,15 +2,13 @@
 import { aggregate, cityBodies, type Aggregation, type Fetched, type Source } from "../../cities/aggregation.ts";
 import { findCitiesFault, type Cities } from "../../cities/cities.ts";
 import type { MyVpnFault } from "../../cities/myVpn.ts";
-import { networkDocument, type Network } from "../../cities/network.ts";
-import { decodePeers } from "../../cities/peers.ts";
+import { networkDocument, toldBy, type Network, type Told } from "../../cities/network.ts";
 import { scanForPublication, type Secrets } from "../../cities/publicationGate.ts";
 import { parseShareLink } from "../../cities/shareLink.ts";
 import { isoTime } from "../../cities/time.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
 import { runHealth, type ProbeEndpoint } from "../health/healthRun.ts";
 import { fetchAll, type FetchFault, type Fetcher } from "./fetcher.ts";
-import { FETCHES_DEADLINE_MS } from "./limits.ts";
+import { FETCHES_DEADLINE_MS, WITNESSED_MAX } from "./limits.ts";
 import { openPublicFiles, PUBLIC_PATHS, type Alarm, type PublicFiles } from "./publicFiles.ts";
 import { readCities, type Settings } from "./settings.ts";
 import { openStateFiles } from "./stateFiles.ts";
@@ -57,7 +55,7 @@ export async function runAggregator(settings: Settings, ports: AggregatorPorts):
   const publicFiles = openPublicFiles(settings.publicDirectory);
   const lastGood = state.readLastGood();
 
-  const { links, peersFiles, faults } = await fetchEverything(settings, ports);
+  const { links, told, faults } = await fetchEverything(settings, ports);
   const nowUnix = ports.nowUnix();
   const aggregation = aggregate({
     ...{ nowUnix, peers: peers.map(({ node }) => node), fetched: links, lastGood, allowLoopback },
@@ -77,7 +75,7 @@ export async function runAggregator(settings: Settings, ports: AggregatorPorts):
 
   const secrets = secretsOf(settings, aggregation);
   const nodes = cities.cities.map(({ node, code }) => ({ node, city: code }));
-  const network = networkDocument({ nowUnix, nodes, fetched: peersFiles });
+  const network = networkDocument({ nowUnix, nodes, told });
   alarms.push(await publicFiles.publishDocument(PUBLIC_PATHS.network, textOf(network), secrets));
   alarms.push(await publishCities(publicFiles, cities, network, aggregation, secrets, nowUnix));
   const milliseconds = Math.round(performance.now() - start);
@@ -115,13 +113,16 @@ export const textOf = (document: object): string => `${JSON.stringify(document, 
 
 interface Everything {
   readonly links: ReadonlyMap<string, Fetched>;
-  readonly peersFiles: ReadonlyMap<string, Fetched>;
+  /** Of each node's own word, what is needed: a thousand files of the largest size would not fit into memory. */
+  readonly told: ReadonlyMap<string, Told | "no_data" | "unreachable">;
   readonly faults: ReadonlyMap<string, FetchFault>;
 }
 
 async function fetchEverything({ peers, parallel, providers }: Settings, ports: AggregatorPorts): Promise<Everything> {
   const links = new Map<string, Fetched>();
-  const peersFiles = new Map<string, Fetched>();
+  const told = new Map<string, Told | "no_data" | "unreachable">();
+  // A node that makes up a peer's name must not hold back the document of all.
+  const kept = { witnessedMax: WITNESSED_MAX, isShown: (peer: string) => isPublishable(peer, providers) };
   const faults = new Map<string, FetchFault>();
   const timing = {
     ...{ parallel, deadlineMs: FETCHES_DEADLINE_MS },
@@ -129,30 +130,13 @@ async function fetchEverything({ peers, parallel, providers }: Settings, ports: 
   };
   await fetchAll(ports.fetcher, peers, ["my-vpn", "peers"], timing, ({ node }, file, answer) => {
     if (file === "peers") {
-      peersFiles.set(node, compact(node, answer, providers));
+      told.set(node, toldBy(node, answer, kept));
       return;
     }
     links.set(node, answer);
     if (answer.kind === "failed") faults.set(node, answer.reason);
   });
-  return { links, peersFiles, faults };
-}
-
-/**
- * Without what nobody reads: a thousand files of the largest size would not fit into memory. And without peers under a name
- * that the gate would stop: a node that makes one up must not hold back the document of all.
- */
-function compact(node: string, answer: Fetched, providers: readonly string[]): Fetched {
-  if (answer.kind !== "body") return answer;
-  try {
-    const document = decodePeers(answer.body, node);
-    const connected = document.peers.filter((peer) => peer.connected && isPublishable(peer.peer_id, providers));
-    return { kind: "body", body: JSON.stringify({ ...document, peers: connected }) };
-  } catch (error) {
-    // Whatever is wrong with it, it stays wrong: the reader names it again.
-    if (error instanceof ProtocolError) return { kind: "body", body: "" };
-    throw error;
-  }
+  return { links, told, faults };
 }
 
 /** The operator's cities with what the nodes themselves say now: phase and primary. Unchanged facts keep their time. */

@@ -11,8 +11,8 @@ export const PARALLEL_MIN = 16;
 export const PARALLEL_MAX = 256;
 /** Journal of one witness in one run. */
 export const JOURNAL_MAX = 10_485_760;
-/** What is kept of it. */
-export const JOURNAL_EVENTS_MAX = 100_000;
+/** Peers outside the network that are kept of what one node tells: more than a node of this program is connected to. */
+export const WITNESSED_MAX = 256;
 export const ERROR_OUTPUT_MAX = 4096;
 /** As many entries as a client reads of a subscription. */
 export const PEERS_MAX = 10_000;

@@ -3,15 +3,16 @@
  * that every node writes. Words that a node chose and the gate would stop are left out, so that none holds back the rest.
  */
 import type { Witness } from "../../cities/discovery.ts";
-import { parseJournalLine, type JournalEvent } from "../../cities/journal.ts";
+import type { JournalEvent } from "../../cities/journal.ts";
 import { PEERS_STALE_SECONDS } from "../../cities/limits.ts";
 import { parseNodeStatus, type NodeStatus } from "../../cities/nodeStatus.ts";
-import { decodePeers, UNKNOWN_LABEL, type Peers } from "../../cities/peers.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
+import { toldBy, type Told } from "../../cities/network.ts";
+import { UNKNOWN_LABEL } from "../../cities/peers.ts";
 import { isPublishable } from "../aggregator/aggregator.ts";
 import { fetchAll, type Answer, type Fetcher } from "../aggregator/fetcher.ts";
-import { EXPLORER_DEADLINE_MS, JOURNAL_EVENTS_MAX } from "../aggregator/limits.ts";
+import { EXPLORER_DEADLINE_MS, WITNESSED_MAX } from "../aggregator/limits.ts";
 import type { Settings } from "../aggregator/settings.ts";
+import { readJournal } from "./readJournal.ts";
 
 export interface NodesRead {
   readonly statuses: ReadonlyMap<string, NodeStatus | "no_data" | "unreachable">;
@@ -33,25 +34,26 @@ export async function readNodes(
 ): Promise<NodesRead> {
   const statuses = new Map<string, NodeStatus | "no_data" | "unreachable">();
   const witnesses = new Map<string, Witness>();
-  const peersFiles = new Map<string, Peers>();
+  const peersFiles = new Map<string, Told | "no_data" | "unreachable">();
+  const kept = { witnessedMax: WITNESSED_MAX, isShown: (peer: string) => isPublishable(peer, providers) };
+  const isShown = (event: JournalEvent): boolean =>
+    !("peer" in event) || event.peer === null || isPublishable(event.peer, providers);
   const timing = { parallel, deadlineMs: EXPLORER_DEADLINE_MS, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   await fetchAll(fetcher, peers, ["status", "journal", "peers"], timing, ({ node }, file, answer) => {
     if (file === "status") statuses.set(node, statusOf(answer, providers));
-    else if (answer.kind !== "body") return;
-    else if (file === "journal") witnesses.set(node, { node, events: readJournal(answer.body, providers) });
-    else {
-      const told = readPeers(answer.body, node, providers);
-      if (told !== undefined) peersFiles.set(node, told);
-    }
+    else if (file === "journal") {
+      if (answer.kind === "body") witnesses.set(node, { node, events: readJournal(answer.body).filter(isShown) });
+    } else peersFiles.set(node, toldBy(node, answer, kept));
   });
   const now = nowUnix();
-  for (const [node, told] of peersFiles) {
-    if (now - told.updated_unix > PEERS_STALE_SECONDS) continue;
-    if (typeof statuses.get(node) !== "object") statuses.set(node, statusOfPeers(told));
-    if (!witnesses.has(node)) witnesses.set(node, { node, events: eventsOfPeers(told) });
-  }
   const known = new Set(peers.flatMap(({ peerId }) => peerId ?? []));
-  for (const { local_peer_id: own } of peersFiles.values()) known.add(own);
+  for (const [node, told] of peersFiles) {
+    if (typeof told === "string") continue;
+    known.add(told.peerId);
+    if (now - told.updatedUnix > PEERS_STALE_SECONDS) continue;
+    if (typeof statuses.get(node) !== "object") statuses.set(node, statusOfTold(told));
+    if (!witnesses.has(node)) witnesses.set(node, { node, events: eventsOfTold(told) });
+  }
   for (const { events } of witnesses.values()) {
     for (const event of events) if (event.event === "local-peer") known.add(event.peer);
   }
@@ -65,34 +67,7 @@ function statusOf(answer: Answer, providers: readonly string[]): NodeStatus | "n
   return status.phase === null || isPublishable(status.phase, providers) ? status : { ...status, phase: null };
 }
 
-/** The newest events of a journal. */
-function readJournal(text: string, providers: readonly string[]): readonly JournalEvent[] {
-  const events: JournalEvent[] = [];
-  for (let start = 0; start < text.length;) {
-    const newline = text.indexOf("\n", start);
-    const end = newline < 0 ? text.length : newline;
-    const event = parseJournalLine(text.slice(start, end));
-    if (event !== undefined && isEventPublishable(event, providers)) events.push(event);
-    start = end + 1;
-  }
-  // Copied: a piece of the journal would keep all of it in memory.
-  return structuredClone(events.slice(-JOURNAL_EVENTS_MAX));
-}
-
-const isEventPublishable = (event: JournalEvent, providers: readonly string[]): boolean =>
-  !("peer" in event) || event.peer === null || isPublishable(event.peer, providers);
-
-function readPeers(body: string, node: string, providers: readonly string[]): Peers | undefined {
-  try {
-    const document = decodePeers(body, node);
-    return { ...document, peers: document.peers.filter(({ peer_id: peer }) => isPublishable(peer, providers)) };
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
-}
-
-function statusOfPeers({ status }: Peers): NodeStatus {
+function statusOfTold({ status }: Told): NodeStatus {
   const { phase, current_window, d, account_table, node_table, candidate_pool, balance_nj, supply_nj } = status;
   const told = { phase, current_window, d, account_table, node_table, candidate_pool, balance_nj, supply_nj };
   const unknown = { candidate_progress: null, candidate_target: null, registration_window: null };
@@ -100,12 +75,10 @@ function statusOfPeers({ status }: Peers): NodeStatus {
 }
 
 /** What a journal would hold of the outsiders that are connected. */
-function eventsOfPeers({ peers, updated_unix: updated }: Peers): readonly JournalEvent[] {
-  return peers
-    .filter(({ connected, label }) => connected && label === UNKNOWN_LABEL)
-    .map(({ peer_id: peer, label, last_heartbeat_seconds_ago: age }): JournalEvent =>
-      age === null
-        ? { event: "connection-established", peer, label, remote_family: null, unix: updated }
-        : { event: "heartbeat", peer, request_id: "0", unix: updated - age },
-    );
+function eventsOfTold({ witnessed, updatedUnix }: Told): readonly JournalEvent[] {
+  return witnessed.map(({ peer, heartbeatSecondsAgo: age }): JournalEvent =>
+    age === null
+      ? { event: "connection-established", peer, label: UNKNOWN_LABEL, remote_family: null, unix: updatedUnix }
+      : { event: "heartbeat", peer, request_id: "0", unix: updatedUnix - age },
+  );
 }

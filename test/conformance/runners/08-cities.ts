@@ -9,7 +9,7 @@ import { orderCandidates } from "../../../main/cities/failover.ts";
 import { recordProbe, unprobed } from "../../../main/cities/health.ts";
 import { parseJournalLine } from "../../../main/cities/journal.ts";
 import { decodeMyVpn, keysOf } from "../../../main/cities/myVpn.ts";
-import { networkDocument } from "../../../main/cities/network.ts";
+import { networkDocument, toldBy } from "../../../main/cities/network.ts";
 import { parseNodeStatus } from "../../../main/cities/nodeStatus.ts";
 import { scanForPublication } from "../../../main/cities/publicationGate.ts";
 import { redactLine } from "../../../main/cities/redaction.ts";
@@ -128,8 +128,8 @@ export const citiesRunners: Readonly<Record<string, Runner>> = {
   },
 
   "08-mesh-vpn/network-json": ({ now_unix, nodes, peers }) => {
-    const fetched = new Map([...mapOf(peers)].map(([node, value]) => [node, fetchedDocument(value)]));
-    return { network: networkDocument({ nowUnix: now_unix, nodes, fetched }) };
+    const told = new Map([...mapOf(peers)].map(([node, value]) => [node, toldBy(node, fetchedDocument(value))]));
+    return { network: networkDocument({ nowUnix: now_unix, nodes, told }) };
   },
 
   "08-mesh-vpn/journal-lines": ({ line }) => ({ event: parseJournalLine(line) ?? null }),
