@@ -1,0 +1,70 @@
+/** The page as a person sees it: a real host, a real browser, the built page between them. */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium, type Browser, type Page } from "playwright-core";
+
+import type { Playground } from "../../main/app/cli.fixture.ts";
+import { locatePage } from "../../main/app/loopback/pageFiles.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const ANSWER_MS_MAX = 30_000;
+
+/** Why there is no page here to look at; undefined where there is one. */
+export const noPage: string | undefined = existsSync(CHROMIUM)
+  ? existsSync(locatePage())
+    ? undefined
+    : "the page is not built: npm run page"
+  : `${CHROMIUM} is not installed`;
+
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+
+export interface OpenedPage {
+  readonly page: Page;
+  /** What the browser complained of: errors of scripts and of the page's own policy. */
+  readonly complaints: readonly string[];
+}
+
+/** Opens the page of the playground's host, which is started where none runs, and waits until the host is heard. */
+export async function openPage(browser: Browser, playground: Playground): Promise<OpenedPage> {
+  const { url } = (await playground.run(["open", "--print", "--json"])).json() as { readonly url: string };
+  const context = await browser.newContext({ reducedMotion: "reduce", locale: "en" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(ANSWER_MS_MAX);
+  const complaints: string[] = [];
+  page.on("pageerror", ({ message }) => complaints.push(message));
+  page.on("console", (message) => {
+    // That a request was refused is told by the page itself.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      complaints.push(message.text());
+    }
+  });
+  await page.goto(url);
+  await page.locator('[data-link="live"]').waitFor({ state: "attached" });
+  return { page, complaints };
+}
+
+export async function go(page: Page, place: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(`/${place}`)}`);
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface AxeWindow {
+  readonly axe: {
+    run(options: object): Promise<{
+      readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+    }>;
+  };
+}
+
+/** What stands in the way of people with disabilities, by WCAG 2.2 AA. */
+export async function findBarriers(page: Page): Promise<readonly string[]> {
+  // The page's policy allows no script but its own; evaluating is the browser's business.
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { violations } = await (globalThis as unknown as AxeWindow).axe.run({ runOnly: tags });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  });
+}
