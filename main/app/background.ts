@@ -26,9 +26,16 @@ const refusal = z.object({ error: notice });
  * one was quicker, attaches to that.
  */
 export async function startInBackground(directory: DataDirectory, network: string | undefined): Promise<AttachedHost> {
-  const asked = network === undefined ? [] : ["--network", isPath(network) ? resolve(network) : network];
-  return startDetached(directory, ["--without-node", "--background", ...asked]);
+  return startDetached(directory, ["--without-node", "--background", ...networkWords(network)]);
 }
+
+/** As {@link startInBackground}, with the node that was started last: for whoever then looks at the page. */
+export async function startForPage(directory: DataDirectory, network: string | undefined): Promise<AttachedHost> {
+  return startDetached(directory, ["--background", ...networkWords(network)]);
+}
+
+const networkWords = (network: string | undefined): readonly string[] =>
+  network === undefined ? [] : ["--network", isPath(network) ? resolve(network) : network];
 
 /** As {@link startInBackground}, with `words` after `montana start`, by another program where one is given. */
 export async function startDetached(

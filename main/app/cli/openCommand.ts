@@ -45,10 +45,15 @@ async function revoke(client: Client): Promise<Result> {
 
 async function connectOrStart(called: Call): Promise<Client> {
   const { directory, network } = called;
-  if ((await attachIfRunning(directory)) !== undefined) return called.connect();
+  const host = await attachIfRunning(directory);
+  if (host !== undefined) {
+    // One without a node gets its network on the page.
+    const { network: running } = await call(host.client.status.query());
+    return running === null ? host.client : called.connect();
+  }
   // Only here: a command that finds a host needs nothing of it.
-  const { startInBackground } = await import("../background.ts");
-  return (await startInBackground(directory, network)).client;
+  const { startForPage } = await import("../background.ts");
+  return (await startForPage(directory, network)).client;
 }
 
 /** A program that shows files as the person set it up. Some of them last as long as the browser. */
