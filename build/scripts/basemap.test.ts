@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { afterAll, describe, expect, test } from "vitest";
 
-import { makeBasemap, readLand, simplifyLand, type Land, type Position, type Ring } from "./basemap.ts";
+import { makeBasemap, readLand, simplifyLand, unwrapRing, type Land, type Position, type Ring } from "./basemap.ts";
 
 /** What a page loads without anybody waiting for it. */
 const BYTES_MAX = 400_000;
@@ -34,7 +34,7 @@ describe("the basemap", () => {
     for (const ring of geometry.coordinates.flat()) {
       expect(ring.length).toBeGreaterThanOrEqual(4);
       expect(ring.at(-1)).toEqual(ring[0]);
-      expect(ring.every(([x, y]) => Math.abs(x) <= 180 && Math.abs(y) <= 90)).toBe(true);
+      expect(ring.every(([x, y]) => Math.abs(x) <= 360 && Math.abs(y) <= 90)).toBe(true);
     }
   });
 
@@ -51,6 +51,22 @@ describe("the basemap", () => {
     for (const [name, place] of Object.entries(places)) expect(isLand(land, place), name).toBe(true);
     const seas: Record<string, Position> = { Atlantic: [-35, 30], Baltic: [19.5, 57.9], Caspian: [51, 41.5] };
     for (const [name, place] of Object.entries(seas)) expect(isLand(land, place), name).toBe(false);
+  });
+
+  test("draws no coast across the world where it crosses the date line", () => {
+    const { geometry } = simplifyLand(readLand());
+    const isAcross = (ring: Ring): boolean =>
+      ring.some(([x], index) => index > 0 && Math.abs(x - ring[index - 1]![0]) > 180);
+    // But along the pole.
+    const coasts = geometry.coordinates.flat().map((ring) => ring.filter(([, y]) => y > -90));
+    expect(coasts.filter(isAcross).length).toBeLessThanOrEqual(1);
+    const island: Ring = [
+      [179, 71],
+      [-179, 71],
+      [-179, 72],
+      [179, 71],
+    ];
+    expect(unwrapRing(island).map(([x]) => x)).toEqual([179, 181, 181, 179]);
   });
 
   test("leaves out what nobody sees: points along a straight coast, and rocks", () => {

@@ -46,9 +46,46 @@ export function readLand(): readonly (readonly Ring[])[] {
   const geometries = ("features" in land ? land.features : [land]).map(({ geometry }) => geometry);
   return geometries.flatMap((geometry) => {
     if (geometry.type !== "MultiPolygon") throw new Error(`land-50m.json holds a ${geometry.type}`);
-    return geometry.coordinates as unknown as readonly (readonly Ring[])[];
+    return (geometry.coordinates as unknown as readonly (readonly Ring[])[]).map((rings) => rings.map(unwrapRing));
   });
 }
+
+/**
+ * Where a coast crosses the date line its longitudes go on past 180°: from 180 to -180 a map would draw a line across the
+ * world. A ring around the south pole cannot be closed so: it is led along the pole.
+ */
+export function unwrapRing(ring: Ring): Ring {
+  let turned = 0;
+  const unwrapped = ring.map(([x, y], index): Position => {
+    const step = index === 0 ? 0 : x - ring[index - 1]![0];
+    if (Math.abs(step) > HALF_TURN) turned -= Math.sign(step) * 2 * HALF_TURN;
+    return [x + turned, y];
+  });
+  if (turned === 0) return centred(unwrapped);
+  return ring.flatMap(([x, y], index): Position[] => {
+    const step = index === 0 ? 0 : x - ring[index - 1]![0];
+    if (Math.abs(step) <= HALF_TURN) return [[x, y]];
+    const edge = -Math.sign(step) * HALF_TURN;
+    return [
+      [edge, ring[index - 1]![1]],
+      [edge, -POLE],
+      [0, -POLE],
+      [-edge, -POLE],
+      [-edge, y],
+      [x, y],
+    ];
+  });
+}
+
+/** Mostly within the world: a ring may have begun on the far side of the date line. */
+function centred(ring: Ring): Ring {
+  const lons = ring.map(([x]) => x);
+  const turns = Math.round((Math.min(...lons) + Math.max(...lons)) / 2 / (2 * HALF_TURN));
+  return turns === 0 ? ring : ring.map(([x, y]) => [x - turns * 2 * HALF_TURN, y]);
+}
+
+const POLE = 90;
+const HALF_TURN = 180;
 
 export function simplifyLand(polygons: readonly (readonly Ring[])[]): Land {
   const coordinates = polygons.flatMap(([outline, ...lakes]) => {
