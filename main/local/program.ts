@@ -35,8 +35,9 @@ export class Program {
     const document = parse(out);
     const failure = failed.safeParse(document);
     if (failure.success) throw new ProtocolError(failure.data.error.code, failure.data.error.params);
-    const known = schema.safeParse(document);
-    if (known.success) return known.data;
+    // One that crashed says nothing at all, which a schema that takes anything would take for an answer.
+    const known = document === undefined ? undefined : schema.safeParse(document);
+    if (known?.success === true) return known.data;
     const reason = reasonIn(err) || (code === null ? `no answer in ${RUN_MS_MAX / 1000} s` : `exit code ${code}`);
     throw localError("local-part-failed", { part: `montana ${words.slice(0, 2).join(" ")}`, reason, log: "-" });
   }

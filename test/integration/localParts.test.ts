@@ -5,12 +5,14 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { z } from "zod";
 
 import { FIRST_CITIES } from "../../main/local/cities.ts";
 import { sharesOf } from "../../main/local/local.ts";
 import { networkFileOf } from "../../main/local/networkFile.ts";
 import { freePorts } from "../../main/local/ports.ts";
 import { Processes } from "../../main/local/processes.ts";
+import { Program } from "../../main/local/program.ts";
 import { LocalDirectory, readRecord, writeRecord, type LocalRecord } from "../../main/local/record.ts";
 import { register } from "../../main/local/registration.ts";
 import { runSites } from "../../main/local/sites.ts";
@@ -82,6 +84,15 @@ test("ports stay as long as nobody else listens on them", async () => {
   expect(first).toBe(free);
   expect(second).not.toBe(taken);
   await new Promise((resolve) => server.close(resolve));
+});
+
+test("a command that crashes is no answer, and is told by its error instead of the version of Node", async () => {
+  const crash = [process.execPath, "-e", "throw new TypeError('the cause')", "--"];
+  const program = new Program(new LocalDirectory(makeFolder()), crash);
+  await expect(program.run(z.unknown(), ["status"])).rejects.toMatchObject({
+    code: "local-part-failed",
+    params: { part: "montana status", reason: "TypeError: the cause" },
+  });
 });
 
 describe("the processes", () => {
