@@ -1,11 +1,21 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { request as httpRequest, type Server } from "node:http";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, request as httpRequest, type Server } from "node:http";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { Loopback } from "./loopback.ts";
 import { listenOnLoopback } from "./loopbackServer.ts";
 import { CODE_LIFE_MS, OpeningCodes, WRONG_TRIES_MAX } from "./openingCodes.ts";
 import { readPageFile } from "./pageFiles.ts";
@@ -173,6 +183,76 @@ test("the one style that the policy allows is the library's", () => {
   const style = template.replace(/\$\{[^}]*PRESSABLE_ATTRIBUTE\}/, attribute).trim();
   expect(style).toContain(`[${attribute}]`);
   expect(ARIA_STYLE_HASH).toBe(`sha256-${createHash("sha256").update(style).digest("base64")}`);
+});
+
+describe("opening the page", () => {
+  const opened: Loopback[] = [];
+  const make = (directory: string, page: string): Loopback => {
+    const loopback = new Loopback({
+      ...{ directory: join(folder, directory), folder: join(folder, page), streams: { open: 0 } },
+      api: (_, response) => response.end(),
+      onDefect: (error) => {
+        throw error;
+      },
+    });
+    opened.push(loopback);
+    return loopback;
+  };
+  const portOf = ({ url }: { readonly url: string }): number => Number(new URL(url).port);
+  beforeAll(() => {
+    mkdirSync(join(folder, "small"));
+    writeFileSync(join(folder, "small", "index.html"), "small");
+  });
+  afterAll(() => Promise.all(opened.map((loopback) => loopback.stop())));
+
+  test("says where the page is missing, also to a browser that comes nevertheless", async () => {
+    const refusal = expect.objectContaining({
+      code: "page-not-built",
+      params: { folder: join(folder, "none") },
+    }) as Error;
+    await expect(make("a", "none").open()).rejects.toEqual(refusal);
+    mkdirSync(join(folder, "goes"));
+    writeFileSync(join(folder, "goes", "index.html"), "goes");
+    const { url } = await make("a", "goes").open();
+    rmSync(join(folder, "goes"), { recursive: true });
+    const response = await fetch(new URL("/", url));
+    expect([response.status, await response.text()]).toEqual([503, expect.stringContaining("npm run page")]);
+  });
+
+  test("comes back to its port, and where another program has that, to another without the old sessions", async () => {
+    const first = make("b", "small");
+    const { url } = await first.open();
+    const port = portOf({ url });
+    const headers = { origin: new URL(url).origin };
+    const body = JSON.stringify({ code: new URL(url).hash.slice("#code=".length) });
+    expect((await fetch(new URL("/session", url), { method: "POST", headers, body })).status).toBe(200);
+    expect(first.status()).toEqual({ sessions: 1, isWatched: false });
+    await first.stop();
+    const second = make("b", "small");
+    await second.start();
+    expect([portOf(await second.open()), second.status().sessions]).toEqual([port, 1]);
+    await second.stop();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen({ port, host: "127.0.0.1" }, resolve));
+    const third = make("b", "small");
+    await third.start();
+    expect(portOf(await third.open())).not.toBe(port);
+    expect(third.status().sessions).toBe(0);
+    taken.close();
+  });
+
+  test("leaves no file behind when it stops, and finds those of a host that was killed", async () => {
+    const first = make("c", "small");
+    const { file } = await first.open();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const left = join(folder, "c", "open-0123456789abcdef.html");
+    writeFileSync(left, "left");
+    await make("c", "small").start();
+    expect(existsSync(left)).toBe(false);
+    const { file: second } = await first.open();
+    await first.stop();
+    expect(existsSync(second)).toBe(false);
+  });
 });
 
 describe("the server", () => {

@@ -82,6 +82,7 @@ export class Loopback implements PageService {
   /** The host has ended its streams before. */
   async stop(): Promise<void> {
     this.#codes.clear();
+    await removeOpeningFiles(this.#options.directory);
     const listening = await this.#listening?.catch(() => undefined);
     if (listening === undefined) return;
     await new Promise<void>((resolve) => {

@@ -24,7 +24,7 @@ export async function writeOpeningFile(folder: string, url: string): Promise<str
   return file;
 }
 
-/** What a host left that was killed. */
+/** All of them, also what a host left that was killed. */
 export async function removeOpeningFiles(folder: string): Promise<void> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => NAME.test(name));
   await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
