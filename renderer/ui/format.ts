@@ -26,15 +26,16 @@ export function formatAge(atMs: number, nowMs: number, language: string): string
   return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-Math.floor(passedMs / unitMs), unit);
 }
 
-/** "3 days 4 hours", the two largest units. */
-export function formatDuration(seconds: number, language: string): string {
+/** "3 days 4 hours", the two largest units; `isShort`: "3 min 4 sec". */
+export function formatDuration(seconds: number, language: string, isShort = false): string {
+  const unitDisplay = isShort ? "short" : "long";
   let rest = Math.max(0, Math.round(seconds));
   const parts: string[] = [];
   for (const [unit, unitMs] of STEPS.toReversed()) {
     const value = Math.floor((rest * 1_000) / unitMs);
     rest -= (value * unitMs) / 1_000;
     if (value > 0 || (unit === "second" && parts.length === 0)) {
-      parts.push(new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value));
+      parts.push(new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay }).format(value));
     }
   }
   return parts.slice(0, 2).join(" ");

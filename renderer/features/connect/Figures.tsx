@@ -52,7 +52,7 @@ export function Figures() {
       )}
       <Facts
         facts={[
-          [t("session"), sessionMs === null ? tApp("unknown") : formatDuration(sessionMs / 1_000, language)],
+          [t("session"), sessionMs === null ? tApp("unknown") : formatDuration(sessionMs / 1_000, language, true)],
           [
             t("delay"),
             delayMs === null ? tApp("unknown") : tApp("millisecondsShort", { value: formatNumber(delayMs, language) }),

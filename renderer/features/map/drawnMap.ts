@@ -48,6 +48,8 @@ export class DrawnMap {
   #cities: Cities = NONE as unknown as Cities;
   #route: { readonly lines: Lines; readonly ends: readonly Position[] } = { lines: NONE as unknown as Lines, ends: [] };
   #chosen: string | null = null;
+  /** Shows the cities: they may come after the map. From then on where it looks is the person's. */
+  #isFramed = false;
 
   constructor({ container, look, onCity, onFailure }: MapOptions) {
     this.#container = container;
@@ -72,7 +74,7 @@ export class DrawnMap {
     this.#map.on("load", () => {
       this.#isReady = true;
       this.#addLayers();
-      this.showWorld();
+      this.#frame();
     });
     this.#map.on("error", ({ error }) => {
       console.error(error);
@@ -98,7 +100,10 @@ export class DrawnMap {
 
   setCities(cities: Cities): void {
     this.#cities = cities;
-    if (this.#isReady) this.#source("cities")?.setData(cities);
+    if (!this.#isReady) return;
+    this.#source("cities")?.setData(cities);
+    this.#source("chosen")?.setData(this.#chosenPoint());
+    if (!this.#isFramed) this.#frame();
   }
 
   setRoute(lines: Lines, ends: readonly Position[]): void {
@@ -112,7 +117,7 @@ export class DrawnMap {
   choose(id: string | null): void {
     const isOther = id !== this.#chosen;
     this.#chosen = id;
-    if (!this.#isReady || !isOther) return;
+    if (!this.#isFramed || !isOther) return;
     this.#source("chosen")?.setData(this.#chosenPoint());
     const at = this.#chosenPoint().features[0]?.geometry.coordinates as [number, number] | undefined;
     if (at !== undefined) this.#go(at, Math.max(this.#map.getZoom(), ZOOM_CITY));
@@ -123,10 +128,9 @@ export class DrawnMap {
   }
 
   /** All cities, or the world where there is none. */
-  showWorld(): void {
+  showWorld(duration = this.#look.isStill ? 0 : FLIGHT_MS): void {
     const [first, ...others] = this.#cities.features.map(({ geometry }) => geometry.coordinates as [number, number]);
     const padding = 56;
-    const duration = this.#look.isStill || !this.#isReady ? 0 : FLIGHT_MS;
     if (first === undefined) {
       this.#map.fitBounds(
         [
@@ -144,6 +148,14 @@ export class DrawnMap {
       [Math.max(...lons), Math.max(...lats)],
     ];
     this.#map.fitBounds(bounds, { padding, duration, maxZoom: 3.4 });
+  }
+
+  /** Without a flight: nobody has seen anything yet. */
+  #frame(): void {
+    const at = this.#chosenPoint().features[0]?.geometry.coordinates as [number, number] | undefined;
+    this.#isFramed = this.#cities.features.length > 0;
+    if (at === undefined) this.showWorld(0);
+    else this.#map.jumpTo({ center: at, zoom: ZOOM_CITY });
   }
 
   #go(center: [number, number], zoom: number): void {
@@ -314,7 +326,6 @@ export class DrawnMap {
         "icon-image": ["concat", "sign-", ["get", "health"]],
         "icon-size": ["case", ["get", "hasVpn"], 1, 0.7],
         "icon-allow-overlap": true,
-        "icon-ignore-placement": true,
         ...(this.#look.isReduced
           ? {}
           : {
