@@ -20,28 +20,17 @@ export function Figures({ view }: { view: Output<"networkView"> }) {
               ? unknown
               : t("secondsShort", { ns: "app", value: number(meanWindowSeconds, meanWindowSeconds < 10 ? 2 : 1) }),
           ],
-          [t("figuresD"), <Explained key="d" value={number(d)} help={t("figuresDHelp")} />],
+          [t("figuresD"), number(d)],
           [t("figuresPeers"), number(peers.length)],
           [t("figuresAccounts"), number(accounts)],
-          [
-            t("figuresTime"),
-            <Explained
-              key="time"
-              value={<span className="mono small">{timechainValue ?? unknown}</span>}
-              help={t("figuresTimeHelp")}
-            />,
-          ],
         ]}
       />
+      <div>
+        <p className="quiet">{t("figuresTime")}</p>
+        <p className="mono" data-time>
+          {timechainValue ?? unknown}
+        </p>
+      </div>
     </Card>
-  );
-}
-
-function Explained({ value, help }: { value: React.ReactNode; help: string }) {
-  return (
-    <>
-      <span className="figures">{value}</span>
-      <span className="quiet small network-help">{help}</span>
-    </>
   );
 }

@@ -107,20 +107,18 @@ interface PartsProps {
 }
 
 function Parts({ view, isStale, children }: PartsProps) {
-  const { t } = useTranslation("network");
   const ability = useExplain()(view.ability);
   return (
     <div className="network-parts">
+      <p data-ability={view.ability.code}>
+        {ability.sentence} <span className="quiet">{ability.remedy}</span>
+      </p>
       <Standing view={view} isStale={isStale} />
       <Windows runningSinceMs={isStale ? null : view.windowAtMs} />
       <div className="network-pair">
         <Figures view={view} />
         <Supply view={view} />
       </div>
-      <Card title={t("can")}>
-        <p>{ability.sentence}</p>
-        <p className="quiet">{ability.remedy}</p>
-      </Card>
       <div className="network-pair">
         <Newcomers emission={view.emission} />
         <Peers peers={view.peers} />

@@ -32,14 +32,14 @@ export function usePages<N extends Long>(
     { refreshOn: ["window-closed"], isOff: isFirst },
   );
   const rows = isFirst ? first.rows : ((asked.value?.rows ?? []) as readonly Row<N>[]);
-  const hasMore = isFirst ? first.count > rows.length : asked.value?.hasMore === true;
+  const range = rangeOf(place, rows.length, first.count);
   const last = rows.at(-1);
   return {
     rows,
     isLoading: !isFirst && asked.isLoading,
     failure: isFirst ? null : asked.failure,
-    range: rangeOf(place, rows.length, first.count),
+    range,
     onPrevious: isFirst ? undefined : () => onPlace(previousPage(place)),
-    onNext: hasMore && last !== undefined ? () => onPlace(nextPage(place, last.nodeId)) : undefined,
+    onNext: range.last < range.all && last !== undefined ? () => onPlace(nextPage(place, last.nodeId)) : undefined,
   };
 }

@@ -32,14 +32,10 @@ export const network = {
   "state-waiting": "Looking",
   "state-notStarted": "Not begun",
 
-  can: "What this network can do",
-
   figuresTitle: "Now",
   figuresWindow: "Window",
-  figuresTime: "T_r",
-  figuresTimeHelp: "the TimeChain's value of this window",
-  figuresD: "D",
-  figuresDHelp: "hashes one after the other in each window",
+  figuresTime: "T_r, the TimeChain's value of this window",
+  figuresD: "D, hashes one after the other in each window",
   figuresMean: "Mean window",
   figuresPeers: "Connected nodes",
   figuresAccounts: "Accounts",

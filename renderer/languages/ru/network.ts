@@ -37,14 +37,10 @@ export const network: Texts<typeof source, "one" | "few" | "many" | "other"> = {
   "state-waiting": "Ищет",
   "state-notStarted": "Не начато",
 
-  can: "Что эта сеть умеет",
-
   figuresTitle: "Сейчас",
   figuresWindow: "Окно",
-  figuresTime: "T_r",
-  figuresTimeHelp: "значение TimeChain в этом окне",
-  figuresD: "D",
-  figuresDHelp: "хешей подряд в каждом окне",
+  figuresTime: "T_r, значение TimeChain в этом окне",
+  figuresD: "D, хешей подряд в каждом окне",
   figuresMean: "Среднее окно",
   figuresPeers: "Узлов на связи",
   figuresAccounts: "Счетов",
