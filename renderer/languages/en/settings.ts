@@ -205,7 +205,7 @@ export const settings = {
   checksSetAside: "The damaged note was set aside.",
 
   diagnosticsIntro: "For a report. Look at it before you pass it on.",
-  diagnosticsRedacted: "Keys, words, addresses, visited sites and names of folders are left out.",
+  diagnosticsRedacted: "Keys, words, addresses, visited sites and the name of your home folder are left out.",
   diagnosticsPreview: "Show what would be saved",
   diagnosticsRefresh: "Make it anew",
   diagnosticsText: "The report, as it would be saved",

@@ -207,7 +207,7 @@ export const settings: Texts<typeof source, "one" | "few" | "many" | "other"> = 
   checksSetAside: "Повреждённая запись отложена в сторону.",
 
   diagnosticsIntro: "Для сообщения об ошибке. Посмотрите, прежде чем передать кому-нибудь.",
-  diagnosticsRedacted: "Без ключей, слов, адресов, посещённых сайтов и имён папок.",
+  diagnosticsRedacted: "Без ключей, слов, адресов, посещённых сайтов и имени вашей домашней папки.",
   diagnosticsPreview: "Показать, что сохранится",
   diagnosticsRefresh: "Составить заново",
   diagnosticsText: "Отчёт, каким он сохранится",

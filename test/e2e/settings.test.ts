@@ -1,0 +1,120 @@
+/** Settings, as a person changes them, with a real host in a real browser. */
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { Playground } from "../../main/app/cli.fixture.ts";
+import { findBarriers, go, noPage, openPage, startBrowser, type OpenedPage } from "./openedPage.ts";
+
+const LIST = new URL("../fixtures/mesh/three-city/sub.b64", import.meta.url);
+const START_MS_MAX = 60_000;
+const TITLE = "Three cities";
+const SECTIONS = ["subscriptions", "tunnel", "network", "node", "look", "checks", "diagnostics", "about"];
+
+describe.skipIf(noPage !== undefined)("settings", () => {
+  let playground: Playground;
+  let publisher: Server;
+  let browser: Browser;
+  let opened: OpenedPage;
+  let page: Page;
+
+  beforeAll(async () => {
+    playground = await Playground.make();
+    const list = await readFile(LIST);
+    publisher = createServer((request, response) => {
+      if (request.url !== "/list") response.writeHead(500).end();
+      else response.writeHead(200, { "content-type": "text/plain", "profile-title": TITLE }).end(list);
+    });
+    await new Promise<void>((resolve) => publisher.listen({ port: 0, host: "127.0.0.1" }, resolve));
+    browser = await startBrowser();
+    opened = await openPage(browser, playground);
+    page = opened.page;
+  }, START_MS_MAX);
+
+  afterAll(async () => {
+    await browser.close();
+    publisher.closeAllConnections();
+    publisher.close();
+    await playground.run(["stop"]);
+    await playground.remove();
+  }, START_MS_MAX);
+
+  const addressOf = (path: string): string => `http://127.0.0.1:${(publisher.address() as AddressInfo).port}${path}`;
+  const add = async (text: string): Promise<void> => {
+    await page.getByRole("textbox", { name: "Address of a list" }).fill(text);
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+  };
+
+  test("a list is added and shown with its servers; one that cannot be had says why; a wrong one is not taken", async () => {
+    await go(page, "settings/subscriptions");
+    await page.getByRole("heading", { name: "No subscription yet" }).waitFor();
+    await add("nonsense");
+    await page.locator('[role="alert"] [data-code]').waitFor();
+    await add(addressOf("/list"));
+    const entry = page.locator(`[data-subscription="${TITLE}"]`);
+    await entry.getByText("Servers: 3").waitFor();
+    await add(addressOf("/broken"));
+    await page.locator('[data-subscription="List of 127.0.0.1"] [data-code]').waitFor();
+    await page.getByRole("button", { name: "Remove List of 127.0.0.1" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await page.locator('[data-subscription="List of 127.0.0.1"]').waitFor({ state: "detached" });
+    await entry.waitFor();
+  });
+
+  test("what the tunnel takes is kept, and a field says what it does not take", async () => {
+    await go(page, "settings/tunnel");
+    await page.getByText("Kill switch", { exact: true }).click();
+    await page.getByText("In force from the next connect on.").waitFor();
+    await page.getByRole("button", { name: "For experts" }).click();
+    const port = page.getByRole("textbox", { name: "Local port" });
+    await port.fill("99999");
+    await page.getByText("A port is a number from 1 to 65535.").waitFor();
+    expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+    await port.fill("18080");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").waitFor();
+    const said = (await playground.run(["vpn", "settings", "--json"])).json();
+    expect(said).toMatchObject({ killSwitch: true, port: 18_080 });
+  });
+
+  test("diagnostics are seen as they are saved, without the addresses of lists", async () => {
+    await go(page, "settings/diagnostics");
+    await page.getByRole("button", { name: "Show what would be saved" }).click();
+    const shown = (await page.getByRole("region", { name: "The report" }).textContent()) ?? "";
+    expect(shown).toContain("version");
+    expect(shown).not.toContain(addressOf(""));
+    expect(shown).not.toContain(TITLE);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Save as a file" }).click();
+    expect(await readFile(await (await download).path(), "utf8")).toBe(shown);
+  });
+
+  test("theme and language are in force at once, and kept by the host", async () => {
+    await go(page, "settings/look");
+    await page.getByText("Dark", { exact: true }).click();
+    await page.locator(':root[data-theme="dark"]').waitFor();
+    await page.getByRole("button", { name: "Language" }).click();
+    await page.getByRole("option", { name: "Русский" }).click();
+    await page.getByRole("heading", { name: "Настройки" }).waitFor();
+    await page.reload();
+    await page.locator(':root[data-theme="dark"][lang="ru"]').waitFor();
+    await page.getByRole("heading", { name: "Настройки" }).waitFor();
+  });
+
+  test.each(["light", "dark"])("nothing stands in the way of anybody in any section, %s", async (theme) => {
+    await go(page, "settings/look");
+    await page
+      .locator(".segment")
+      .nth(theme === "light" ? 1 : 2)
+      .click();
+    await page.locator(`:root[data-theme="${theme}"]`).waitFor();
+    for (const section of SECTIONS) {
+      await go(page, `settings/${section}`);
+      await page.locator(`[data-section="${section}"] h2`).first().waitFor();
+      expect(await findBarriers(page), section).toEqual([]);
+    }
+    expect(opened.complaints).toEqual([]);
+  });
+});
