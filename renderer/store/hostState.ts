@@ -106,7 +106,7 @@ function reset(state: HostState, { status, tasks, tunnel }: Of<"snapshot">): Hos
     ...(tunnel === null ? { tunnel: null, figures: null, rates: [] } : tunnelOf(state, tunnel)),
     history: [],
     notices: isOther ? [] : state.notices,
-    occasions: count(state, "snapshot", "link"),
+    occasions: count(state, "link"),
   };
 }
 

@@ -38,9 +38,8 @@ export default function CityMap(props: CityMapProps) {
         onCity: (id) => newest.current.onCity(id),
         onFailure: () => newest.current.onFailure(),
       });
-    } catch (error) {
-      // Without WebGL.
-      console.error(error);
+    } catch {
+      // Where there is no WebGL.
       newest.current.onFailure();
     }
     return () => {

@@ -77,8 +77,8 @@ export class DrawnMap {
       this.#frame();
     });
     this.#map.on("error", ({ error }) => {
-      console.error(error);
-      if (!this.#isReady) onFailure();
+      if (this.#isReady) console.error(error);
+      else onFailure();
     });
     this.#map.on("click", ({ point }) => void this.#click([point.x, point.y], onCity));
     this.#map.on("mousemove", ({ point }) => {
