@@ -110,6 +110,18 @@ describe("a session", () => {
     expect(sessions.use(token)).toBe(false);
   });
 
+  test("goes on where its use cannot be written down", () => {
+    let now = 1_000;
+    const sessions = new Sessions(fileOf("full"), () => now);
+    sessions.settle(4000);
+    const token = tokenOf(sessions, sessions.create());
+    rmSync(join(folder, "full"), { recursive: true });
+    writeFileSync(join(folder, "full"), "");
+    now += SESSION_LIFE_MS / 2;
+    expect(sessions.use(token)).toBe(true);
+    expect(() => sessions.create()).toThrow(expect.objectContaining({ code: "file-unwritable" }) as Error);
+  });
+
   test("makes room when there are too many, and ends when the person says so", () => {
     const sessions = new Sessions(fileOf("many"));
     sessions.settle(4000);

@@ -73,10 +73,9 @@ export class Loopback implements PageService {
     this.#codes.clear();
     if (this.#listening === undefined) return { ended: 0 };
     const { server } = await this.#listening;
-    const ended = this.#sessions.clear();
-    // The answer to whoever asked may be on one of them.
+    // Not at once: the answer to whoever asked may be on one of them.
     setImmediate(() => server.closeAllConnections());
-    return { ended };
+    return { ended: this.#sessions.clear() };
   }
 
   /** The host has ended its streams before. */

@@ -7,6 +7,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 import { count, listOf, record, text, type Shape } from "../../cities/shape.ts";
 import { readSealed, writeSealed } from "../../files/sealedFile.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 
 const DAY_MS = 86_400_000;
 /** After its last use. */
@@ -98,7 +99,7 @@ export class Sessions {
     const untilMs = this.#now() + SESSION_LIFE_MS;
     if (untilMs - found.untilMs >= PROLONG_MS) {
       found.untilMs = untilMs;
-      this.#write();
+      this.#writeIfPossible();
     }
     return true;
   }
@@ -124,6 +125,15 @@ export class Sessions {
   #read(): Memory | undefined {
     const read = readSealed(this.#file, FILE_BYTES_MAX, readMemory);
     return read.kind === "value" ? read.value : undefined;
+  }
+
+  /** A full disk does not shut out who may come in: what was written stays, and ends earlier. */
+  #writeIfPossible(): void {
+    try {
+      this.#write();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+    }
   }
 
   #write(): void {
