@@ -66,6 +66,9 @@ const VERDICTS = {
   "too-slow": "verdictTooSlow",
 } as const;
 
+/** Of a practice network, say. */
+const SMALL_KWH = 0.1;
+
 function CostCard({ cost }: { cost: Cost }) {
   const { t, i18n } = useTranslation("join");
   const { language } = i18n;
@@ -95,7 +98,9 @@ function CostCard({ cost }: { cost: Cost }) {
           [t("costHalf"), half === null ? t("costMissed") : formatDuration(half, language)],
           [
             t("costPower"),
-            t("costPowerValue", { low: number(cost.energyKwh.low, 1), high: number(cost.energyKwh.high, 1) }),
+            cost.energyKwh.high < SMALL_KWH
+              ? t("costPowerLittle")
+              : t("costPowerValue", { low: number(cost.energyKwh.low, 1), high: number(cost.energyKwh.high, 1) }),
           ],
           [t("costBandwidth"), t("costBandwidthValue", { megabytes: number(cost.megabytesPerDay) })],
           [t("costSpeed"), t("costSpeedValue", { millions: number(cost.iterationsPerSecond / 1e6, 1) })],

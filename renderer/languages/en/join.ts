@@ -34,6 +34,7 @@ export const join = {
   costMissed: "not in time",
   costPower: "Electricity, in all",
   costPowerValue: "about {{low}} to {{high}} kWh",
+  costPowerLittle: "next to nothing",
   costBandwidth: "Data, each day",
   costBandwidthValue: "about {{megabytes}} MB",
   costSpeed: "Speed of this computer",

@@ -35,6 +35,7 @@ export const join: Texts<typeof source, "one" | "few" | "many" | "other"> = {
   costMissed: "не успеет",
   costPower: "Электричество, всего",
   costPowerValue: "примерно от {{low}} до {{high}} кВт·ч",
+  costPowerLittle: "почти ничего",
   costBandwidth: "Данные, в день",
   costBandwidthValue: "примерно {{megabytes}} МБ",
   costSpeed: "Скорость этого компьютера",
