@@ -17,6 +17,8 @@ const FILES_MAX = 8;
 const MANIFEST_LENGTH_MAX = 65_536;
 const SIGNATURE_LENGTH_MAX = 4420;
 
+const SIGNATURE_BYTES = 3309;
+
 const version = z.string().regex(/^\d{1,6}\.\d{1,6}\.\d{1,6}$/);
 const manifest = z.strictObject({
   /** As Node names them: a manifest of another one cannot be put in its place. */
@@ -73,8 +75,9 @@ export function readManifest(
   signature: string,
 ): UpdateManifest {
   if (text.length > MANIFEST_LENGTH_MAX || signature.length > SIGNATURE_LENGTH_MAX) throw refused("size");
-  const signed = signedBytes(text);
-  const isSigned = crypto.mldsa65.verify(Buffer.from(publicKey, "hex"), signed, Buffer.from(signature, "base64"));
+  const bytes = Buffer.from(signature, "base64");
+  const isSigned =
+    bytes.length === SIGNATURE_BYTES && crypto.mldsa65.verify(Buffer.from(publicKey, "hex"), signedBytes(text), bytes);
   if (!isSigned) throw refused("signature");
   const read = manifest.safeParse(parse(text));
   if (!read.success) throw refused("format");

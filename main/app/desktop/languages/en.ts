@@ -19,7 +19,7 @@ export const en = {
   nodeActive: "Node: active",
   restartToUpdate: "Restart to install version {{version}}",
   bonusTitle: "Welcome to the network",
-  bonusText: "Your node was admitted: {{amount}} Ɉ are yours.",
+  bonusText: "Your node was admitted: {{amount}} are yours.",
   switchedTitle: "Another city took over",
   switchedText: "{{from}} stopped answering; you go through {{to}} now.",
   blockedTitle: "The kill switch holds your traffic",

@@ -20,7 +20,7 @@ export const ru: Texts = {
   nodeActive: "Узел работает",
   restartToUpdate: "Перезапустить и установить версию {{version}}",
   bonusTitle: "Добро пожаловать в сеть",
-  bonusText: "Ваш узел принят: {{amount}} Ɉ теперь ваши.",
+  bonusText: "Ваш узел принят: {{amount}} теперь ваши.",
   switchedTitle: "Выход сменился",
   switchedText: "{{from}}: выход перестал отвечать. Теперь трафик идёт через другой: {{to}}.",
   blockedTitle: "Аварийная блокировка удерживает трафик",
