@@ -195,6 +195,8 @@ try {
   // What is said while setting up must not stand before a program's JSON.
   if (command === handOver) console.log = console.error;
   installDependencies();
+  // Half of what a command takes is compiling the program: kept here, for this process's children and theirs.
+  process.env.NODE_COMPILE_CACHE ??= join(root, ".cache", "compiled");
   buildNative();
   const node = findNode();
   // Without it everything but the tunnel works.
