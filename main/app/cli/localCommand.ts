@@ -105,14 +105,12 @@ async function leaveTunnel(directory: DataDirectory): Promise<boolean> {
   const host = await attachIfRunning(directory);
   if (host === undefined) return false;
   const { client } = host;
-  const [{ network }, { state }, { isBackground }] = await Promise.all([
-    call(client.vpnSettings.query()),
-    call(client.vpnStatus.query()),
-    call(client.status.query()),
-  ]);
-  if (network !== NETWORK_NAME || (state === "disconnected" && !isBackground)) return false;
-  await call(client.vpnDisconnect.mutate());
-  if (isBackground) await endHost(client, directory);
+  const { network } = await call(client.vpnSettings.query());
+  if (network !== NETWORK_NAME) return false;
+  // Its end gives back what the tunnel had borrowed.
+  if ((await call(client.status.query())).isBackground) await endHost(client, directory);
+  else if ((await call(client.vpnStatus.query())).state === "disconnected") return false;
+  else await call(client.vpnDisconnect.mutate());
   return true;
 }
 
