@@ -244,20 +244,26 @@ const STATUS_ATTEMPTS_MAX = 50;
 
 /** Of the whole host; of what is not there it says so instead of failing. */
 export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
-  const { node, wallet, identity, setup } = services();
+  const { node, wallet, identity, setup, preferences } = services();
   const { isBackground = false } = host;
   const { hasIdentity, nodeState, nodeFault, progress } = setup?.state ?? stateWithout(node, identity);
   const own = {
     ...{ ...pong(host), ...host.network, isBackground, hasIdentity, nodeState, nodeFault },
     isAccountUnlocked: identity?.isUnlocked ?? false,
   };
-  if (node === undefined) return { ...own, ...NO_NODE, progress, balance: null };
+  if (node === undefined)
+    return { ...own, ...NO_NODE, progress, notices: [...(preferences?.notices ?? [])], balance: null };
   for (let attempt = 1; ; attempt++) {
     const [known, money] = await Promise.all([node.status(), wallet?.balance().catch(unlessDefect)]);
     // A window may close in between; what is shown together is of one window.
     const isOne = money === undefined || money.window === known.window;
     if (isOne || attempt === STATUS_ATTEMPTS_MAX)
-      return { ...own, ...known, balance: isOne ? (money?.total ?? null) : null };
+      return {
+        ...own,
+        ...known,
+        notices: [...known.notices, ...(preferences?.notices ?? [])],
+        balance: isOne ? (money?.total ?? null) : null,
+      };
     await setImmediate();
   }
 }

@@ -121,6 +121,8 @@ export interface NetworkService {
 }
 
 export interface PreferencesService {
+  /** What should be known of them, until the person chooses again. */
+  readonly notices: readonly Notice[];
   read(): Output<"preferences">;
   change(change: Input<"setPreferences">): Promise<Output<"setPreferences">>;
 }

@@ -68,6 +68,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       ...(tunnel === undefined ? {} : { tunnel }),
       logger,
       writeLine: log.writeLine,
+      log,
       stopping: stop.signal,
       onStopRequest: () => {
         void wait(ANSWER_MS).then(() => stop.abort());

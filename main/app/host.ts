@@ -20,16 +20,19 @@ import type { LocalRules, Network } from "../node/network/networkFile.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { STOP_MS_MAX, type Claimed } from "./attach.ts";
 import { prepareSocketPath } from "./dataDirectory.ts";
+import { makeDiagnostics } from "./diagnostics.ts";
 import { openExit } from "./exit.ts";
 import type { HostIdentity } from "./identityService.ts";
 import { timeShareOf } from "./joinCost.ts";
 import { answerHere } from "./localClient.ts";
-import type { Logger } from "./log.ts";
+import type { HostLog, Logger } from "./log.ts";
 import { Loopback } from "./loopback/loopback.ts";
 import { locatePage } from "./loopback/pageFiles.ts";
 import { createMetrics, serveMetrics, type MetricsServer } from "./metrics.ts";
+import type { Published } from "./networkService.ts";
 import { readNodeChoice } from "./nodeChoice.ts";
 import { NodeRunner } from "./nodeRunner.ts";
+import { HostPreferences } from "./preferences.ts";
 import { Setup } from "./setup.ts";
 import { VERSION } from "./version.ts";
 import { findVpnNetwork, openVpn } from "./vpn.ts";
@@ -53,6 +56,8 @@ export interface NodeContext {
   readonly asnMap?: string;
   /** Of one core, for the TimeChain; all of it unless given. */
   readonly timeCpuShare?: number;
+  /** What the tunnel's network says of its cities and nodes. */
+  readonly published: () => Published | undefined;
   /** Aborted when the host is to stop, also while the node still starts. */
   readonly stopping: AbortSignal;
   /** Hears how far the node is with opening its store: nobody else can be asked before that. */
@@ -92,6 +97,8 @@ export interface HostOptions {
   /** Of the metrics on loopback; none without. */
   readonly metricsPort?: number;
   readonly logger: Logger;
+  /** What the logger writes to; without, diagnostics hold no lines and the level stays. */
+  readonly log?: Pick<HostLog, "recentLines" | "setLevel">;
   /** For lines of monitors; none are written without. */
   readonly writeLine?: NodeContext["writeLine"];
   readonly onProgress?: NodeContext["onProgress"];
@@ -138,6 +145,11 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
 
   const asked = options.isWithoutNode === true ? undefined : options.network;
   const remembered = readNodeChoice(directory);
+  const preferences = new HostPreferences(directory, (chosen) => {
+    options.log?.setLevel(chosen.logLevel ?? undefined);
+    events.publish({ kind: "preferences", payload: chosen });
+  });
+  options.log?.setLevel(preferences.read().logLevel ?? undefined);
   const vpnNetwork = await findVpnNetwork(directory, {
     node: await findNetwork(directory, asked ?? remembered.choice?.network),
     asked: options.isWithoutNode === true ? options.network : undefined,
@@ -149,7 +161,7 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const services = (): Services => ({
     ...{ ...late, identity: late.setup?.identityService, vpn, exit },
     ...{ node: runner.started?.running.node, wallet: runner.started?.running.wallet },
-    network: runner.started?.running.network,
+    ...{ network: runner.started?.running.network, preferences, diagnostics },
   });
   const host: HostService = {
     version: VERSION,
@@ -167,6 +179,11 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     metrics: () => figures.scrape(),
   };
   const currentStatus = () => readStatus({ host, services });
+  const diagnostics = () =>
+    makeDiagnostics({
+      ...{ services, status: currentStatus, nowMs: Date.now },
+      logLines: () => options.log?.recentLines() ?? [],
+    });
   const figures = createMetrics(currentStatus, exit);
   const changes = new ChangePublisher(events, currentStatus, (error) => logger.error({ err: error }, "status"));
   const runner = new NodeRunner({
@@ -178,7 +195,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   const setup = await Setup.open(remembered, {
     ...{ directory, crypto, logger, runner, onChange: () => changes.mark("status") },
     tunnelNetwork: () => vpnNetwork.name,
-    startNode: (identity, network, how) => startNode(options, { crypto, identity, network }, how),
+    startNode: (identity, network, how) =>
+      startNode(options, { crypto, identity, network, published: () => vpn.published() }, how),
   });
   late.setup = setup;
   parts.add("identity", () => setup.identityService?.lock());
@@ -187,7 +205,8 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
   // First of all: what a killed program left in the way of the machine's traffic is in the way of the node's, too.
   parts.add("tunnel", () => vpn.stop());
   const onTunnelError = (error: unknown): void => logger.error({ err: error }, "tunnel");
-  const isToConnect = options.tunnel !== undefined || options.isBackground === true;
+  // A command's host without a node is there for the tunnel; with one, for the page.
+  const isToConnect = options.tunnel !== undefined || (options.isBackground === true && options.isWithoutNode === true);
   await vpn.start(onTunnelError, { isToConnect });
   if (options.tunnel !== undefined) vpn.connect(options.tunnel).catch(onTunnelError);
   parts.add("city", () => exit.stop());
@@ -243,7 +262,7 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
 /** What the node is made from, with what the person said at the start of the host. */
 function startNode(
   options: HostOptions,
-  parts: Pick<NodeContext, "crypto" | "identity" | "network">,
+  parts: Pick<NodeContext, "crypto" | "identity" | "network" | "published">,
   { stopping, onProgress }: Pick<NodeContext, "stopping" | "onProgress">,
 ): Promise<RunningNode> {
   const { logger, listen = [], announce, asnMap, writeLine = () => undefined } = options;

@@ -28,26 +28,49 @@ export interface HostLog {
   readonly logger: Logger;
   /** A line as it is, for monitors that read those of the reference (chapter 06 §3.8); a slow reader keeps nobody waiting. */
   readonly writeLine: (line: string) => void;
+  /** The newest lines, oldest first, each cut to what is worth reading. */
+  recentLines(): readonly string[];
+  /** From the next line on; that of the start where it is undefined. */
+  setLevel(level: LogLevel | undefined): void;
   /** Writes out what is kept back; for the end of the process. */
   flush(): void;
 }
 
+/** Kept for diagnostics. */
+const RECENT_LINES_MAX = 500;
+const RECENT_LINE_LENGTH_MAX = 4096;
+
 export function createLog(level: LogLevel, destination?: DestinationStream): HostLog {
   const standardError = pino.destination({ dest: 2, sync: false, minLength: 0, maxLength: BUFFER_BYTES_MAX });
-  const hidden = level === "debug" ? SECRETS : [...SECRETS, ...ADDRESSES];
-  const logger = pino(
+  const recent: string[] = [];
+  const written: DestinationStream = {
+    write(line) {
+      recent.push(line.trimEnd().slice(0, RECENT_LINE_LENGTH_MAX));
+      if (recent.length > RECENT_LINES_MAX) recent.shift();
+      (destination ?? standardError).write(line);
+    },
+  };
+  const isShown = (name: unknown): boolean => logger.level === "debug" && ADDRESSES.includes(String(name));
+  const logger: Logger = pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: hidden.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[hidden]" },
+      redact: {
+        paths: [...SECRETS, ...ADDRESSES].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        censor: (value: unknown, path) => (isShown(path.at(-1)) ? value : "[hidden]"),
+      },
       serializers: { err: describeError },
     },
-    destination ?? standardError,
+    written,
   );
   return {
     logger,
+    recentLines: () => recent,
+    setLevel(wanted) {
+      logger.level = wanted ?? level;
+    },
     writeLine: (line) => {
       (destination ?? standardError).write(`${line}\n`);
     },

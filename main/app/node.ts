@@ -7,6 +7,7 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { WalletService } from "../wallet/service.ts";
 import { Wallet } from "../wallet/wallet.ts";
 import type { NodeContext, RunningNode } from "./host.ts";
+import { NetworkService } from "./networkService.ts";
 import { openTransport, readAsnMap, type OwnFacts } from "./peers.ts";
 import { walletChain, walletNode } from "./walletPorts.ts";
 
@@ -63,7 +64,13 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
           : wallet.operationSeen(operation, window - 1n);
       told.catch(note);
     });
-    return { node, wallet: new WalletService(wallet, crypto), stop: () => node.stop() };
+    const { nodeId } = identity.store.summary;
+    const looking = new NetworkService({ node, nodeId, network: network.network, published: context.published });
+    return {
+      ...{ node, wallet: new WalletService(wallet, crypto), network: looking },
+      countNodes: () => looking.countNodes(),
+      stop: () => node.stop(),
+    };
   } catch (error) {
     await node.stop();
     throw error;

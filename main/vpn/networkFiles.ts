@@ -1,10 +1,11 @@
 /**
- * What a network publishes about its cities beside its subscription: `cities.json` and `health.json` (chapter 08 §3.5, §3.7, §4.6), by the
- * rule of subscriptions (§4.7). What was good last stays in use, also over restarts; a bad answer never replaces it (§5).
+ * What a network publishes about its cities beside its subscription: `cities.json`, `health.json` and, for who looks at it, the
+ * explorer's `data.json` (chapter 08 §3.5, §3.7, §3.8, §4.6), by the rule of subscriptions (§4.7). What was good last stays in use, also over restarts; a bad answer never replaces it (§5).
  */
 import { join } from "node:path";
 
 import { decodeCities, type City } from "../cities/cities.ts";
+import { decodeExplorer, type Explorer } from "../cities/explorer.ts";
 import { decodeHealth, type EndpointHealth } from "../cities/health.ts";
 import { PUBLIC_FILE_MAX, UPDATE_INTERVAL_HOURS } from "../cities/limits.ts";
 import { count, nullable, oneOf, record, text, type Shape } from "../cities/shape.ts";
@@ -27,8 +28,10 @@ export interface NetworkFilesOptions {
   readonly random: () => number;
 }
 
-const PATHS = { cities: "/net/cities.json", health: "/vpn/health.json" } as const;
+const PATHS = { cities: "/net/cities.json", health: "/vpn/health.json", explorer: "/net/data.json" } as const;
 type Name = keyof typeof PATHS;
+/** The explorer's is made anew each minute (§4.10), and asked for only while somebody looks. */
+const EXPLORER_SECONDS_MIN = 60;
 
 /** In the notation of JSON a character may take six. */
 const FILE_MAX = 6 * PUBLIC_FILE_MAX + 65_536;
@@ -45,12 +48,14 @@ type Kept = Shape<typeof readKept>;
 interface Known {
   readonly cities: readonly City[];
   readonly health: readonly EndpointHealth[];
+  readonly explorer: Explorer | undefined;
 }
 
 export class NetworkFiles {
   readonly #options: NetworkFilesOptions;
   readonly #kept: Partial<Record<Name, Kept>> = {};
-  #known: Known = { cities: [], health: [] };
+  #known: Known = { cities: [], health: [], explorer: undefined };
+  #explorerAskedUnix = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #isStarted = false;
   #running: Promise<void> | undefined;
@@ -58,7 +63,7 @@ export class NetworkFiles {
   /** Reads what was kept; what is corrupt is set aside, for it is fetched again. Throws `file-unreadable`. */
   constructor(options: NetworkFilesOptions) {
     this.#options = options;
-    for (const name of ["cities", "health"] as const) {
+    for (const name of ["cities", "health", "explorer"] as const) {
       const path = this.#pathOf(name);
       const found = readSealed(path, FILE_MAX, readKept);
       if (found.kind === "corrupt") setAside(path);
@@ -73,6 +78,17 @@ export class NetworkFiles {
   /** Of every node; a city may have several. */
   get health(): readonly EndpointHealth[] {
     return this.#known.health;
+  }
+
+  /** What the network tells of its nodes; undefined where it never did. Whoever asks has it fetched again, once a minute. */
+  get explorer(): Explorer | undefined {
+    const subscription = this.#options.subscription();
+    const now = this.#options.nowUnix();
+    if (this.#isStarted && subscription !== undefined && now - this.#explorerAskedUnix >= EXPLORER_SECONDS_MIN) {
+      this.#explorerAskedUnix = now;
+      void this.#fetch("explorer", subscription);
+    }
+    return this.#known.explorer;
   }
 
   /** When the list of cities was last confirmed; undefined before the first time. */
@@ -141,7 +157,8 @@ export class NetworkFiles {
   #takes(name: Name, body: string): boolean {
     try {
       if (name === "cities") this.#known = { ...this.#known, cities: decodeCities(body).cities };
-      else this.#known = { ...this.#known, health: decodeHealth(body).nodes };
+      else if (name === "health") this.#known = { ...this.#known, health: decodeHealth(body).nodes };
+      else this.#known = { ...this.#known, explorer: decodeExplorer(body) };
       return true;
     } catch (error) {
       if (error instanceof ProtocolError) return false;

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 
 import { isForbiddenHost, isLoopbackHost } from "../cities/addresses.ts";
-import { CITY_CODE } from "../cities/cities.ts";
+import { CITY_CODE, type City } from "../cities/cities.ts";
+import type { Explorer } from "../cities/explorer.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Binaries } from "../xray/binaries.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
@@ -145,11 +146,17 @@ export class VpnService {
     await this.#tunnel.disconnect();
   }
 
+  /** What the network says of its cities and nodes. */
+  published(): { readonly network: string; readonly cities: readonly City[]; readonly explorer: Explorer | undefined } {
+    const { cities, explorer } = this.#files;
+    return { network: this.#options.network.name, cities, explorer };
+  }
+
   status() {
     const now: TunnelStatus = this.#tunnel.status;
-    const { state, cause, fault, chosen, city, mode, proxy, rate, sessionMs, delayMs } = now;
+    const { state, cause, fault, chosen, city, entry, mode, proxy, rate, sessionMs, delayMs } = now;
     return {
-      ...{ state, cause, chosen, city, mode, proxy, delayMs },
+      ...{ state, cause, chosen, city, entry, mode, proxy, delayMs },
       sessionMs: sessionMs === null ? null : Math.round(sessionMs),
       isWholeDevice: now.isWholeDevice,
       pausedUntilMs: now.pausedUntilMs,

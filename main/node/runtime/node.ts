@@ -15,6 +15,7 @@ import type { Native } from "../../native/index.ts";
 import { toHex, type NodeId } from "../../protocol/bytes.ts";
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
 import type { Operation } from "../../protocol/objects/operations.ts";
+import type { Peer } from "../../network/ports.ts";
 import { supplyAt } from "../../protocol/state/supply.ts";
 import { CandidateProofs, type CandidateVdfCheck } from "../lifecycle/candidateProofs.ts";
 import type { OpenedNetwork } from "../network/openNetwork.ts";
@@ -339,6 +340,22 @@ export class RunningNode {
   /** Of a node in the Node Table. */
   startWindowOf(nodeId: NodeId): bigint | undefined {
     return this.#run?.engine.startWindowOf(nodeId);
+  }
+
+  /** Who is connected. */
+  get peers(): readonly Pick<Peer, "nodeId" | "isOutbound">[] {
+    return this.#transport.joining?.peers ?? [];
+  }
+
+  /** Whether there can be anybody else at all. */
+  get isAlone(): boolean {
+    return this.#transport.isAlone;
+  }
+
+  /** Windows behind the newest that others have told of. */
+  get behind(): bigint {
+    const window = this.#tip?.window ?? 0n;
+    return this.#seen > window ? this.#seen - window : 0n;
   }
 
   /** Whether this node is in step with the network, as far as it knows. */

@@ -4,7 +4,7 @@ import type { NetworkRules } from "../../protocol/genesis/rules.ts";
 import type { Founder } from "../../protocol/genesis/state.ts";
 import type { ErrorParams } from "../../protocol/errors.ts";
 import type { ProposalHeader } from "../../protocol/objects/consensus.ts";
-import type { AccountRecord, NodeRecord } from "../../protocol/state/records.ts";
+import type { AccountRecord, CandidateRecord, NodeRecord } from "../../protocol/state/records.ts";
 import type { StateRoots } from "../../protocol/state/roots.ts";
 import type { RefusedRegistration } from "../../protocol/transition/applyControlSet.ts";
 import type { CheckObjects, ComputeTransition, ListObjects } from "../../consensus/effects.ts";
@@ -104,6 +104,35 @@ export interface RangePage {
   readonly more: boolean;
 }
 
+/** A page of a table, by node id, after `after`. */
+export interface RowsAsked {
+  readonly after: NodeId | undefined;
+  /** At most {@link ROWS_PAGE_SIZE}. */
+  readonly count: number;
+}
+export const ROWS_PAGE_SIZE = 100;
+export type NodeRow = Pick<NodeRecord, "nodeId" | "startWindow" | "chainLength" | "lastConfirmationWindow">;
+export type CandidateRow = Pick<
+  CandidateRecord,
+  "nodeId" | "wStart" | "vdfChainLength" | "registrationWindow" | "expires"
+>;
+
+/** What a decided window says in a line. */
+export interface WindowFacts {
+  readonly window: bigint;
+  readonly timechainValue: Hash32;
+  /** Iterations to the next one; undefined for windows before an import. */
+  readonly d: bigint | undefined;
+  /** Zeros where nobody won. */
+  readonly winnerId: NodeId;
+  readonly proposerNodeId: NodeId;
+  readonly fallbackDepth: number;
+  /** Whether the node asked about was counted as present, and its reveal included; undefined where the body is not kept. */
+  readonly own: { readonly isPresent: boolean; readonly hasRevealed: boolean } | undefined;
+}
+/** Windows of one request. */
+export const WINDOW_FACTS_MAX = 120;
+
 /** One page of a history holds at most so many lines. */
 export const HISTORY_PAGE_SIZE = 50;
 
@@ -125,6 +154,18 @@ export interface StateRequests {
   summary: { readonly takes: undefined; readonly gives: Summary };
   /** Those of them that stand in the pool. */
   candidatesAmong: { readonly takes: readonly NodeId[]; readonly gives: readonly NodeId[] };
+  nodeRows: { readonly takes: RowsAsked; readonly gives: readonly NodeRow[] };
+  candidateRows: { readonly takes: RowsAsked; readonly gives: readonly CandidateRow[] };
+  /** Who was admitted in `first` or later and is still in the Node Table, in no order. */
+  admittedSince: {
+    readonly takes: bigint;
+    readonly gives: readonly Pick<NodeRecord, "nodeId" | "startWindow">[];
+  };
+  /** Of at most {@link WINDOW_FACTS_MAX} windows up to `last`, newest first, as far as they are there. */
+  windowFacts: {
+    readonly takes: { readonly last: bigint; readonly count: number; readonly nodeId: NodeId };
+    readonly gives: readonly WindowFacts[];
+  };
   account: { readonly takes: AccountId; readonly gives: AccountRecord | undefined };
   /** Of one and the same state, in the order asked. */
   accounts: { readonly takes: readonly AccountId[]; readonly gives: SettledAccounts };

@@ -36,6 +36,7 @@ import { finish, Store, type StoreOptions } from "../store/store.ts";
 import type { Progress } from "../store/tables.ts";
 import { Assembly } from "../sync/assembly.ts";
 import { SnapshotShelf } from "../sync/serve.ts";
+import { admittedSince, candidateRows, nodeRows, windowFacts } from "./looks.ts";
 import { archivedObjects } from "./archived.ts";
 import { readRange } from "./range.ts";
 import {
@@ -109,6 +110,12 @@ export class StateService {
       return { height, roots, ...sizes, totalBalance: accounts.totalBalance, header };
     },
     candidatesAmong: (ids) => ids.filter((id) => this.#opened.state.candidates.get(id) !== undefined),
+    nodeRows: ({ after, count }) => nodeRows(this.#opened.state.nodes, after, count),
+    candidateRows: ({ after, count }) => candidateRows(this.#opened.state.candidates, after, count),
+    admittedSince: (first, context) =>
+      this.#run((signal) => drive(admittedSince(this.#opened.state.nodes, first), { ...context, signal }), context),
+    windowFacts: (asked, context) =>
+      this.#run((signal) => drive(windowFacts(this.#opened.archive, asked), { ...context, signal }), context),
     account: (id) => this.#opened.state.accounts.get(id),
     accounts: (ids) => {
       const { state, height } = this.#opened;

@@ -2,7 +2,7 @@
  * A table of the state: packed rows in memory, of which the database holds the same bytes. A change is first a plan, which
  * the transaction writes; the memory follows when the transaction has happened.
  */
-import { equalBytes, type Hash32 } from "../../protocol/bytes.ts";
+import { compareBytes, equalBytes, HASH_SIZE, type Hash32 } from "../../protocol/bytes.ts";
 import { encode } from "../../protocol/codec/codec.ts";
 import type { PublicKey } from "../../protocol/crypto.ts";
 import type { Change, Table } from "../../protocol/state/table.ts";
@@ -82,6 +82,18 @@ export class StoredTable<Id extends Hash32, Row> implements Table<Id, Row> {
 
   *rows(): Iterable<Row> {
     for (const slot of this.packed.order()) yield this.#decode(this.packed.row(slot));
+  }
+
+  /** Those after `after` by id; all where it is undefined. */
+  *rowsAfter(after: Id | undefined): Iterable<Row> {
+    const order = this.packed.order();
+    let [low, high] = [0, after === undefined ? 0 : order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compareBytes(this.packed.row(order[middle]!).subarray(0, HASH_SIZE), after!) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    for (; low < order.length; low++) yield this.#decode(this.packed.row(order[low]!));
   }
 
   /** The canonical record, of which the Merkle leaf is made. */
