@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
-import { ALLOWANCE, type Allowance } from "../../main/mesh/subscriptions/allowance.ts";
+import { ALLOWANCE } from "../../main/mesh/subscriptions/allowance.ts";
 import { startPublicServer } from "../../main/mesh/subscriptions/server.ts";
 
 const [kind, directory = ""] = process.argv.slice(2);
@@ -19,7 +19,7 @@ async function start(): Promise<number> {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return (server.address() as AddressInfo).port;
   }
-  const allowance: Allowance | undefined = kind === "limited" ? { ...ALLOWANCE, burst: 150 } : undefined;
+  const allowance = kind === "limited" ? ALLOWANCE : undefined;
   const server = await startPublicServer({
     ...{ publicDirectory: directory, profile: { title: "Montana" }, host: "127.0.0.1", port: 0, allowance },
     onTrouble: (error) => {
