@@ -96,7 +96,7 @@ describe("the tray", () => {
   test("has an icon of another shape for each state", () => {
     const shapes = (["off", "busy", "on", "blocked"] as const).map((icon) => {
       const bitmap = drawIcon(icon);
-      return bitmap.filter((_, index) => index % 4 === 3).toString("hex");
+      return Buffer.from(bitmap.filter((_, index) => index % 4 === 3)).toString("hex");
     });
     expect(new Set(shapes).size).toBe(4);
   });
