@@ -1,5 +1,5 @@
 /** What went wrong or should be known: the sentence and what to do, from the one catalogue. */
-import type { ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Notice as Told } from "../../main/api/contract.ts";
@@ -41,6 +41,9 @@ export function Failure({ failure, actions }: { failure: Told | null; actions?: 
 
 const SHOWN_MAX = 3;
 
+/** Long enough to read twice; what must not be missed stands in a view as well. */
+const TOAST_MS = 12_000;
+
 /** What the host wants known just now. */
 export function Toasts() {
   const { t } = useTranslation("app");
@@ -48,18 +51,38 @@ export function Toasts() {
   return (
     <div className="toasts" role="log" aria-label={t("notices")}>
       {notices.slice(0, SHOWN_MAX).map(({ id, notice }) => (
-        <div key={id} className="toast">
-          <Notice
-            notice={notice}
-            tone="plain"
-            actions={
-              <Button size="small" kind="quiet" onPress={() => dismissNotice(id)}>
-                {t("dismiss")}
-              </Button>
-            }
-          />
-        </div>
+        <Toast key={id} id={id} notice={notice} />
       ))}
+    </div>
+  );
+}
+
+/** Goes by itself, but not while somebody points at it or is in it. */
+function Toast({ id, notice }: { id: number; notice: Told }) {
+  const { t } = useTranslation("app");
+  const [isHeld, setIsHeld] = useState(false);
+  useEffect(() => {
+    if (isHeld) return undefined;
+    const timer = setTimeout(() => dismissNotice(id), TOAST_MS);
+    return () => clearTimeout(timer);
+  }, [id, isHeld]);
+  return (
+    <div
+      className="toast"
+      onPointerEnter={() => setIsHeld(true)}
+      onPointerLeave={() => setIsHeld(false)}
+      onFocus={() => setIsHeld(true)}
+      onBlur={() => setIsHeld(false)}
+    >
+      <Notice
+        notice={notice}
+        tone="plain"
+        actions={
+          <Button size="small" kind="quiet" onPress={() => dismissNotice(id)}>
+            {t("dismiss")}
+          </Button>
+        }
+      />
     </div>
   );
 }
