@@ -1,5 +1,5 @@
 /** What can be set, in sections; which one is open stands in the address, so that others can lead there. */
-import type { ComponentType } from "react";
+import { useEffect, useRef, type ComponentType } from "react";
 import { useTranslation } from "react-i18next";
 
 import { usePlace } from "../../store/place.ts";
@@ -32,6 +32,11 @@ export function SettingsView() {
   const [, asked] = usePlace().split("/");
   const section = NAMES.find((name) => name === asked) ?? "subscriptions";
   const Current = SECTIONS[section];
+  const current = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    // Where the window is narrow, names stand in one row that scrolls.
+    current.current?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [section]);
   return (
     <div className="view settings">
       <h1>{t("title")}</h1>
@@ -40,7 +45,11 @@ export function SettingsView() {
           <ul>
             {NAMES.map((name) => (
               <li key={name}>
-                <a href={`#/settings/${name}`} aria-current={name === section ? "true" : undefined}>
+                <a
+                  ref={name === section ? current : undefined}
+                  href={`#/settings/${name}`}
+                  aria-current={name === section ? "true" : undefined}
+                >
                   {t(`section-${name}`)}
                 </a>
               </li>
