@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { I18nProvider } from "react-aria-components";
 
 import type { Notice as NoticeValue } from "../main/api/contract.ts";
+import { LinkDialog } from "./features/links/LinkDialog.tsx";
 import { useHost } from "./store/hostStore.ts";
 import { usePlace } from "./store/place.ts";
 import { usePreferences } from "./store/preferences.ts";
@@ -62,6 +63,7 @@ export function App() {
           </main>
         </div>
         <Toasts />
+        {over === null && <LinkDialog />}
       </div>
     </I18nProvider>
   );

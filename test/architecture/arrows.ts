@@ -61,7 +61,10 @@ export const arrows: Readonly<Record<string, Arrows>> = {
   ),
   // Also what errors mean in each language, and the pure rules by which it tells a person at once what an entry lacks.
   renderer: {
-    rooms: ["main/api/contract.ts", "main/api/client.ts", "main/api/errors.ts", "main/api/sentences", "main/protocol"],
+    rooms: [
+      ...["main/api/contract.ts", "main/api/client.ts", "main/api/errors.ts", "main/api/sentences", "main/protocol"],
+      "preload/bridge.ts",
+    ],
     builtins: false,
     packages: "any",
   },
