@@ -36,7 +36,7 @@ export interface ConnectPanelProps {
 export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
   const { t } = useTranslation("connect");
   const tunnel = useHost((host) => host.tunnel);
-  const heardAtMs = useHost((host) => host.heardAtMs);
+  const lastAtMs = useHost((host) => host.lostAtMs ?? host.heardAtMs);
   const isStale = useIsStale();
   const connect = useCall("vpnConnect");
   const disconnect = useCall("vpnDisconnect");
@@ -52,7 +52,7 @@ export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
   const fault = failure === null && state !== "connected" && tunnel?.fault?.code !== CANCELLED ? tunnel?.fault : null;
   return (
     <section className="connect" data-state={state} aria-label={t("title")}>
-      <Stale isStale={isStale && tunnel !== null} atMs={heardAtMs}>
+      <Stale isStale={isStale && tunnel !== null} atMs={lastAtMs}>
         <div role="status" className="connect-state">
           <p className="connect-headline">
             <span className="connect-lamp" aria-hidden="true" />

@@ -1,4 +1,5 @@
 /** What is known of one city, and how old that is. */
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useCall } from "../../store/calls.ts";
@@ -26,10 +27,12 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
   const place = nameOf(city, i18n.language);
   const test = useCall("vpnTest");
   const health = healthOf(city);
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => card.current?.scrollIntoView({ block: "nearest" }), [city.id]);
   const phase = city.nodePhase;
   const delayMs = city.delayMs === null ? null : formatNumber(city.delayMs, i18n.language);
   return (
-    <section className="city-card" aria-label={t("cardAbout", { place })}>
+    <section ref={card} className="city-card" aria-label={t("cardAbout", { place })}>
       <div className="city-card-head">
         <div>
           <h2>{place}</h2>

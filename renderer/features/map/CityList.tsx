@@ -1,5 +1,5 @@
 /** The cities as a list: all that the map shows, and those whose place nobody told. */
-import { useDeferredValue, useState } from "react";
+import { useDeferredValue, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Input, Label, ListBox, ListBoxItem, SearchField, Text } from "react-aria-components";
 
@@ -34,7 +34,11 @@ export function CityList({ cities, favourites, chosen, onChoose }: CityListProps
   const [wanted, setWanted] = useState("");
   const [rowsMax, setRowsMax] = useState(ROWS_STEP);
   const searched = useDeferredValue(wanted);
-  const found = arrange(cities, { wanted: searched, favourites, language: i18n.language });
+  const { language } = i18n;
+  const found = useMemo(
+    () => arrange(cities, { wanted: searched, favourites, language }),
+    [cities, searched, favourites, language],
+  );
   const countryOf = countryNames(i18n.language);
   const automatic = searched === "" ? [AUTOMATIC] : [];
   return (

@@ -1,6 +1,6 @@
 /** The map itself: MapLibre with the land that comes with the page. No server is ever asked where somebody looks. */
 import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type StyleSpecification } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import workerUrl from "virtual:map-worker-address";
 import "maplibre-gl/dist/maplibre-gl.css";
 import type { FeatureCollection, LineString, Point, Position } from "geojson";
 
@@ -8,7 +8,7 @@ import landUrl from "../../../.cache/page/land.json?url";
 import type { CityProperties } from "./features.ts";
 import { signs, SIGN_RATIO, type SignColours } from "./signs.ts";
 
-setWorkerUrl(new URL(workerUrl, import.meta.url).href);
+setWorkerUrl(workerUrl);
 
 /** Of the land: closer there is nothing to see. */
 const ZOOM_MAX = 7.5;
