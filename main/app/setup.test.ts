@@ -108,6 +108,34 @@ async function originIn(data: string): Promise<string> {
   return (await inspectIdentity(context)).provenance.origin;
 }
 
+it("what joining costs is measured before there is an identity, once for all who ask at the same time", async () => {
+  const data = join(playground.folder, "cost");
+  await playground.startPlainly(["--data-dir", data]);
+  const { client } = await attach(locateData(data));
+  const [cost, same] = await Promise.all([client.speedTest.mutate({}), client.speedTest.mutate({})]);
+  expect(same).toEqual(cost);
+  expect(cost).toMatchObject({ network: "montana", d: 325_000_000, tau2Windows: 20_160, windowSeconds: 60 });
+  expect(cost.iterationsPerSecond).toBeGreaterThan(1000);
+  expect(cost.segmentSeconds).toBeCloseTo(cost.d / cost.iterationsPerSecond, 3);
+  expect(cost.canMakeIt).toBe(cost.hoursPerDay <= 24);
+  expect(cost.chainSeconds.full === null).toBe(!cost.canMakeIt);
+  expect(cost.energyKwh.low).toBeLessThan(cost.energyKwh.high);
+  await expect(call(client.speedTest.mutate({ network: "nowhere" }))).rejects.toMatchObject({
+    code: "network-unknown",
+  });
+});
+
+it("commands show, choose, start and stop the same, and write diagnostics", async () => {
+  await playground.startPlainly([]);
+  const run = async (...words: string[]) => (await playground.run([...words, "--json"])).json();
+  expect(await run("network", "list")).toMatchObject({ networks: [{ name: "montana" }, { name: "solo" }] });
+  expect(await run("network", "choose", "nowhere")).toMatchObject({ error: { code: "network-unknown" } });
+  expect(await run("network")).toMatchObject({ error: { code: "service-unavailable" } });
+  const file = join(playground.folder, "diagnostics.txt");
+  expect(await run("diagnostics", file)).toEqual({ file });
+  expect(await readFile(file, "utf8")).toContain("## status");
+}, 120_000);
+
 describe("networks", () => {
   const { crypto } = loadCrypto();
   const keyOf = (seed: number) => crypto.mldsa65.generate(sized(new Uint8Array(32).fill(seed), 32)).publicKey;

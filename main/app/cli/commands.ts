@@ -3,11 +3,13 @@ import type { DaemonOptions } from "../daemon.ts";
 import type { Command } from "./command.ts";
 import { joining, startCommand, status, stop, time, version } from "./hostCommands.ts";
 import { city } from "./cityCommand.ts";
+import { diagnostics } from "./diagnosticsCommand.ts";
 import { exit } from "./exitCommands.ts";
 import { exportCommand, importCommand, init, inspect, lock, restore, unlock } from "./identityCommands.ts";
 import { backup, bench, check } from "./maintenanceCommands.ts";
 import { local } from "./localCommand.ts";
 import { mesh } from "./meshCommands.ts";
+import { network } from "./networkCommands.ts";
 import { open } from "./openCommand.ts";
 import { bonus, cancel, key, resend } from "./operationCommands.ts";
 import { request } from "./requestCommands.ts";
@@ -26,6 +28,7 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     stop,
     status,
     time,
+    network,
     ...joining,
     vpn,
     exit,
@@ -49,6 +52,7 @@ export function createCommands(startNode: DaemonOptions["startNode"]): readonly 
     exportCommand,
     importCommand,
     bench,
+    diagnostics,
     version,
   ];
 }
