@@ -38,7 +38,7 @@ export function NetworkView() {
     <div className="view network">
       <header className="spread">
         <h1>{t("title")}</h1>
-        {isRunning && view.value !== undefined && <Name name={view.value.name} profile={view.value.profile} />}
+        {isRunning && view.value !== undefined && <Name view={view.value} />}
       </header>
       {nodeState === null ? (
         <p className="quiet">{t("loading", { ns: "app" })}</p>
@@ -64,14 +64,16 @@ export function NetworkView() {
   );
 }
 
-/** A practice network must never be taken for the real one. */
-function Name({ name, profile }: { name: string; profile: string }) {
+/** As the host tells what networks can do: coins of these are worth nothing, and nobody may take them for others. */
+const TRIALS = { "network-practice": "practice", "network-alone": "alone" } as const;
+
+const isTrial = (code: string): code is keyof typeof TRIALS => Object.hasOwn(TRIALS, code);
+
+function Name({ view: { name, profile, ability } }: { view: Output<"networkView"> }) {
   const { t } = useTranslation("network");
-  const { value } = useQueryOf("networks", undefined, { refreshOn: ["status"] });
-  const isPractice = value?.networks.some((network) => network.name === name && network.origin === "practice") === true;
   return (
     <span className="row">
-      {isPractice && <Badge tone="warning">{t("practice")}</Badge>}
+      {isTrial(ability.code) && <Badge tone="warning">{t(TRIALS[ability.code])}</Badge>}
       <Badge>{t("name", { name, profile })}</Badge>
     </span>
   );

@@ -1,7 +1,8 @@
 export const network = {
   title: "Network",
   name: "{{name}}, rules {{profile}}",
-  practice: "Practice network: for trying things out, its coins are worth nothing",
+  practice: "Practice network",
+  alone: "This node alone",
   none: "No network runs here",
   noneHelp: "The tunnel works without one. Join a network to see its windows.",
   opening: "The node starts",

@@ -4,7 +4,8 @@ import type { network as source } from "../en/network.ts";
 export const network: Texts<typeof source, "one" | "few" | "many" | "other"> = {
   title: "Сеть",
   name: "{{name}}, правила {{profile}}",
-  practice: "Учебная сеть: чтобы попробовать; её монеты ничего не стоят",
+  practice: "Учебная сеть",
+  alone: "Только этот узел",
   none: "Здесь не работает никакая сеть",
   noneHelp: "Туннелю она не нужна. Вступите в сеть, чтобы видеть её окна.",
   opening: "Узел запускается",
