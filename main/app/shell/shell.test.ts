@@ -253,3 +253,13 @@ test("a host that cannot be reached or started is said, and the program ends", a
   expect(electron.failures[0]).toContain("7");
   expect(electron.exits).toEqual([1]);
 });
+
+test("what the person chose of starting with the desktop is done", async () => {
+  await start();
+  await eventually(() => loginItems.length > 0);
+  expect(loginItems).toEqual([false]);
+  const { client } = await ground.openHosting();
+  await client.setPreferences.mutate({ startsAtLogin: true, language: "ru" });
+  await eventually(() => electron.tray.labels().includes("Открыть Montana"));
+  expect(loginItems).toEqual([false, true]);
+});
