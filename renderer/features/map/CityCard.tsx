@@ -28,7 +28,10 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
   const test = useCall("vpnTest");
   const health = healthOf(city);
   const card = useRef<HTMLElement>(null);
-  useEffect(() => card.current?.scrollIntoView({ block: "nearest" }), [city.id]);
+  useEffect(() => {
+    // In braces: newer browsers give a promise, which is no way to end an effect.
+    card.current?.scrollIntoView({ block: "nearest" });
+  }, [city.id]);
   const phase = city.nodePhase;
   const delayMs = city.delayMs === null ? null : formatNumber(city.delayMs, i18n.language);
   return (
