@@ -11,6 +11,7 @@ import type { Pass } from "./meshPass.ts";
 import { servingBenches } from "./meshServing.ts";
 import { hold, inDirectory, labelOf, MEBI, myVpnOf, NOW, peersOf, runProcess, writeMesh } from "./meshWorld.ts";
 
+const PASS = new URL("meshPass.ts", import.meta.url);
 const NODES = 1000;
 const SSH_NODES = 50;
 const PASS_MAX_MS = 15_000 + FETCH_TIMEOUT_MS;
@@ -23,7 +24,7 @@ async function runPasses(
   kind: string,
   right: Pick<Pass, "entries" | "failed">,
 ): Promise<readonly Pass[]> {
-  const passes = await inDirectory((directory) => runProcess<readonly Pass[]>("meshPass.ts", [kind, directory]));
+  const passes = await inDirectory((directory) => runProcess<readonly Pass[]>(PASS, [kind, directory]));
   for (const { milliseconds, processorMs, residentBefore, residentMost, entries, failed, alarms } of passes) {
     const isRight = entries === right.entries && failed === right.failed && alarms === 0;
     if (!isRight) throw new Error("the run published something else than it should");

@@ -8,6 +8,8 @@ import type { Measurement } from "./harness.ts";
 import type { Loaded, Waited } from "./meshClient.ts";
 import { hold, inDirectory, linkOf, runProcess, startProcess, type Started } from "./meshWorld.ts";
 
+const CLIENT = new URL("meshClient.ts", import.meta.url);
+const SERVER = new URL("meshServer.ts", import.meta.url);
 const REQUESTS_MIN = 5000;
 const P99_MAX_MS = 20;
 const LOAD_SECONDS = 5;
@@ -99,24 +101,20 @@ async function whileFlooded(
   flooded: Started<number>,
   asked: Started<number>,
 ): Promise<{ readonly waited: Waited; readonly flood: Loaded }> {
-  const flood = runProcess<Loaded>("meshClient.ts", [
-    "flood",
-    `${flooded.said}`,
-    `${SHED_SECONDS + FLOOD_LEAD_SECONDS}`,
-  ]);
+  const flood = runProcess<Loaded>(CLIENT, ["flood", `${flooded.said}`, `${SHED_SECONDS + FLOOD_LEAD_SECONDS}`]);
   await wait(FLOOD_LEAD_SECONDS * 500);
   const waited = await askPolitely(asked);
   return { waited, flood: await flood };
 }
 
 const load = ({ said: port }: Started<number>): Promise<Loaded> =>
-  runProcess("meshClient.ts", ["load", `${port}`, `${LOAD_SECONDS}`]);
+  runProcess(CLIENT, ["load", `${port}`, `${LOAD_SECONDS}`]);
 
 const askPolitely = ({ said: port }: Started<number>): Promise<Waited> =>
-  runProcess("meshClient.ts", ["polite", `${port}`, `${SHED_SECONDS}`]);
+  runProcess(CLIENT, ["polite", `${port}`, `${SHED_SECONDS}`]);
 
 const startServer = (kind: "own" | "bare" | "limited", directory: string): Promise<Started<number>> =>
-  startProcess("meshServer.ts", [kind, join(directory, "public")]);
+  startProcess(SERVER, [kind, join(directory, "public")]);
 
 const percentile = (times: readonly number[], part: number): number =>
   [...times].sort((a, b) => a - b)[Math.ceil(times.length * part) - 1]!;

@@ -93,17 +93,17 @@ export interface Started<T> {
   readonly said: T;
 }
 
-/** A file beside this one as a process of its own, once it has said something. */
-export function startProcess<T>(file: string, words: readonly string[]): Promise<Started<T>> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), words);
+/** A process of its own, once it has said something. */
+export function startProcess<T>(file: URL, words: readonly string[]): Promise<Started<T>> {
+  const child = fork(fileURLToPath(file), words);
   return new Promise((resolve, reject) => {
     child.once("message", (said) => resolve({ child, said: said as T }));
-    child.once("exit", (code) => reject(new Error(`${file} ended with ${String(code)} and said nothing`)));
+    child.once("exit", (code) => reject(new Error(`${file.pathname} ended with ${String(code)} and said nothing`)));
   });
 }
 
 /** What a process says before it ends by itself. */
-export async function runProcess<T>(file: string, words: readonly string[]): Promise<T> {
+export async function runProcess<T>(file: URL, words: readonly string[]): Promise<T> {
   return (await startProcess<T>(file, words)).said;
 }
 

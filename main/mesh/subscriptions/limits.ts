@@ -8,6 +8,8 @@ export const RETRY_AFTER_SECONDS = 60;
 export const ADDRESSES_MAX = 100_000;
 /** Whoever asks too often waits so long for the answer that says so. */
 export const REFUSAL_PAUSE_MS = 200;
+/** Of one address: where more wait for it, all of them wait longer, so that nobody gets more refusals than 80 a second. */
+export const REFUSALS_PER_PAUSE = 16;
 export const CONNECTIONS_MAX = 20_000;
 /** Of one address, where limits are on. */
 export const CONNECTIONS_PER_ADDRESS = 64;

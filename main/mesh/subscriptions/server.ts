@@ -26,6 +26,7 @@ import {
   KEEP_ALIVE_MS,
   PATH_MAX,
   REFUSAL_PAUSE_MS,
+  REFUSALS_PER_PAUSE,
   RELOAD_MS,
   REQUEST_TIMEOUT_MS,
   REQUESTS_PER_CONNECTION,
@@ -203,7 +204,8 @@ interface Listening {
 }
 
 function createListener({ pages, allowances, counts, refuseConnection }: Listening) {
-  const waiting = new WeakMap<Socket, number>();
+  const onConnection = new WeakMap<Socket, number>();
+  const ofAddress = new Map<string, number>();
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     // Only GET and HEAD are answered, and neither has a body: whoever sends one is not listened to.
@@ -213,18 +215,25 @@ function createListener({ pages, allowances, counts, refuseConnection }: Listeni
       response.once("finish", () => socket.destroySoon());
     }
     if (allowances?.take(socket.remoteAddress ?? "", performance.now()) === false) {
-      const before = waiting.get(socket) ?? 0;
+      const before = onConnection.get(socket) ?? 0;
       if (before >= WAITING_PER_CONNECTION) {
         refuseConnection(socket);
         return;
       }
       counts.add(request.url ?? "", REFUSED);
-      waiting.set(socket, before + 1);
-      // A pause costs the one who asks too often more than it costs this server.
+      onConnection.set(socket, before + 1);
+      const key = blockOf(socket.remoteAddress ?? "");
+      const waiting = (ofAddress.get(key) ?? 0) + 1;
+      ofAddress.set(key, waiting);
+      // A pause costs the one who asks too often more than it costs this server; the more wait, the longer it is.
+      const pauseMs = REFUSAL_PAUSE_MS * Math.max(1, waiting / REFUSALS_PER_PAUSE);
       setTimeout(() => {
-        waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+        onConnection.set(socket, (onConnection.get(socket) ?? 1) - 1);
+        const left = (ofAddress.get(key) ?? 1) - 1;
+        if (left === 0) ofAddress.delete(key);
+        else ofAddress.set(key, left);
         if (!response.destroyed) refuse(request, response);
-      }, REFUSAL_PAUSE_MS);
+      }, pauseMs);
       return;
     }
     counts.add(request.url ?? "", answer(pages, request, response));
