@@ -180,6 +180,16 @@ describe("the public server", () => {
     expect((await ask("/vpn/sub", { from: "127.0.0.3" })).status).toBe(200);
   });
 
+  test("lets an address that asks much at once wait the longer for its refusals", async () => {
+    await serve("three-city", { allowance: { ...ALLOWANCE, burst: 1 } });
+    const start = performance.now();
+    const often = await Promise.all(Array.from({ length: 60 }, () => ask("/vpn/sub", { from: "127.0.0.2" })));
+    expect(often.filter(({ status }) => status === 429).length).toBe(59);
+    // The last of 59 that wait has 59/16 pauses to wait; timers may be a little early.
+    expect(performance.now() - start).toBeGreaterThan(600);
+    expect((await ask("/vpn/sub", { from: "127.0.0.3" })).status).toBe(200);
+  });
+
   test("lets one address hold only so many connections", async () => {
     await serve("three-city", { allowance: ALLOWANCE });
     const sockets: Socket[] = [];
