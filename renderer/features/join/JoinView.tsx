@@ -30,7 +30,8 @@ export function JoinView() {
         <h1>{t("title")}</h1>
         <Way step={stepOf(stage)} />
       </header>
-      <Stale isStale={isStale && status !== null} atMs={heardAtMs}>
+      {/* A newcomer's steps are the page's own, and are not to begin again when the host is away for a moment. */}
+      <Stale isStale={isStale && status !== null && stage.kind !== "newcomer"} atMs={heardAtMs}>
         <div className="stack">
           {(status?.notices ?? []).map((notice) => (
             <Notice key={`${notice.code} ${JSON.stringify(notice.params)}`} notice={notice} />
