@@ -1,12 +1,13 @@
 /** The network as its own node shows it, in a real browser, also while the node stands still. */
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { Playground, type Started } from "../../main/app/cli.fixture.ts";
 import { findBarriers, go, noPage, openPage, startBrowser, type OpenedPage } from "./openedPage.ts";
 
 /** On a loaded machine, where the host first measures how short its windows may be. */
 const START_MS_MAX = 120_000;
+const PATIENCE = { timeout: 60_000, interval: 100 };
 
 describe.skipIf(noPage !== undefined)("the network", () => {
   let playground: Playground;
@@ -32,10 +33,7 @@ describe.skipIf(noPage !== undefined)("the network", () => {
 
   const newest = async (): Promise<number> => Number(await page.locator(".network-strip").getAttribute("data-newest"));
   const windowAfter = (window: number): Promise<unknown> =>
-    page.waitForFunction(
-      (before) => Number(document.querySelector(".network-strip")?.getAttribute("data-newest")) > before,
-      window,
-    );
+    vi.waitFor(async () => expect(await newest()).toBeGreaterThan(window), PATIENCE);
 
   test("windows tick, the supply is what it must be, and the own node is marked", async () => {
     await page.locator(".network-strip").waitFor();
