@@ -31,7 +31,7 @@ describe("the list of licences", () => {
     const names = new Set(gatherWorks().works.map(({ name }) => name));
     const packages = imports
       .filter(({ from }) => from.startsWith("renderer/"))
-      .flatMap(({ to }) => /^(@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? []);
+      .flatMap(({ to }) => /^(@[^/]+\/)?[a-z][^/]*/.exec(to)?.[0] ?? []);
     // Not rooms of this checkout, types without a package, or what the build makes up.
     const imported = [...new Set(packages)].filter((name) => existsSync(join(root, "node_modules", name)));
     expect(imported).toContain("react");
