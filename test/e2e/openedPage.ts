@@ -16,8 +16,11 @@ export const noPage: string | undefined = existsSync(CHROMIUM)
     : "the page is not built: npm run page"
   : `${CHROMIUM} is not installed`;
 
-export const startBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+/** `draws`: the map, too, by a GPU that is all software. */
+export const startBrowser = ({ draws = false }: { readonly draws?: boolean } = {}): Promise<Browser> => {
+  const gpu = draws ? ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"] : ["--disable-gpu"];
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", ...gpu] });
+};
 
 export interface OpenedPage {
   readonly page: Page;

@@ -1,7 +1,7 @@
 /** The cities as a list: all that the map shows, and those whose place nobody told. */
 import { useDeferredValue, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Input, Label, ListBox, ListBoxItem, SearchField, Text } from "react-aria-components";
+import { Input, Label, ListBox, ListBoxItem, SearchField } from "react-aria-components";
 
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
@@ -77,10 +77,8 @@ export function CityList({ cities, favourites, chosen, onChoose }: CityListProps
               <Icon name="power" />
             </span>
             <span className="city-names">
-              <Text slot="label">{tConnect("automatic")}</Text>
-              <Text slot="description" className="hint">
-                {tConnect("automaticAbout")}
-              </Text>
+              <span className="city-name">{tConnect("automatic")}</span>
+              <span className="hint">{tConnect("automaticAbout")}</span>
             </span>
           </ListBoxItem>
         ))}
@@ -91,10 +89,8 @@ export function CityList({ cities, favourites, chosen, onChoose }: CityListProps
             <ListBoxItem key={city.id} id={city.id} textValue={nameOf(city, i18n.language)} className="city-row">
               <HealthSign health={health} />
               <span className="city-names">
-                <Text slot="label">{nameOf(city, i18n.language)}</Text>
-                <Text slot="description" className="hint">
-                  {about.filter((part) => part !== null).join(" · ")}
-                </Text>
+                <span className="city-name">{nameOf(city, i18n.language)}</span>
+                <span className="hint">{about.filter((part) => part !== null).join(" · ")}</span>
               </span>
               {favourites.includes(city.id) && (
                 <span className="city-star" role="img" aria-label={t("favourite")}>

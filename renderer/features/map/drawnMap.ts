@@ -101,16 +101,16 @@ export class DrawnMap {
   setCities(cities: Cities): void {
     this.#cities = cities;
     if (!this.#isReady) return;
-    this.#source("cities")?.setData(cities);
-    this.#source("chosen")?.setData(this.#chosenPoint());
+    void this.#source("cities")?.setData(cities);
+    void this.#source("chosen")?.setData(this.#chosenPoint());
     if (!this.#isFramed) this.#frame();
   }
 
   setRoute(lines: Lines, ends: readonly Position[]): void {
     this.#route = { lines, ends };
     if (!this.#isReady) return;
-    this.#source("route")?.setData(lines);
-    this.#source("ends")?.setData(points(ends));
+    void this.#source("route")?.setData(lines);
+    void this.#source("ends")?.setData(points(ends));
   }
 
   /** Marks a city, and goes there. */
@@ -118,7 +118,7 @@ export class DrawnMap {
     const isOther = id !== this.#chosen;
     this.#chosen = id;
     if (!this.#isFramed || !isOther) return;
-    this.#source("chosen")?.setData(this.#chosenPoint());
+    void this.#source("chosen")?.setData(this.#chosenPoint());
     const at = this.#chosenPoint().features[0]?.geometry.coordinates as [number, number] | undefined;
     if (at !== undefined) this.#go(at, Math.max(this.#map.getZoom(), ZOOM_CITY));
   }
