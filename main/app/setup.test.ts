@@ -126,8 +126,9 @@ it("what joining costs is measured before there is an identity, once for all who
 });
 
 it("commands show, choose, start and stop the same, and write diagnostics", async () => {
-  await playground.startPlainly([]);
-  const run = async (...words: string[]) => (await playground.run([...words, "--json"])).json();
+  const where = ["--data-dir", join(playground.folder, "commands")];
+  await playground.startPlainly(where);
+  const run = async (...words: string[]) => (await playground.run([...words, "--json", ...where])).json();
   expect(await run("network", "list")).toMatchObject({ networks: [{ name: "montana" }, { name: "solo" }] });
   expect(await run("network", "choose", "nowhere")).toMatchObject({ error: { code: "network-unknown" } });
   expect(await run("network")).toMatchObject({ error: { code: "service-unavailable" } });
