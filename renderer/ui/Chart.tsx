@@ -121,25 +121,3 @@ export function Chart({ label, times, lines, height = HEIGHT, format, isBare = f
 
   return <div ref={frame} className="chart" role="img" aria-label={label} />;
 }
-
-/** A small chart beside a figure. */
-export function Sparkline({
-  label,
-  values,
-  colour = "--accent",
-}: {
-  label: string;
-  values: readonly (number | null)[];
-  colour?: `--${string}`;
-}) {
-  return (
-    <Chart
-      label={label}
-      times={values.map((_, index) => index)}
-      lines={[{ name: label, colour, isFilled: true, values }]}
-      height={48}
-      isBare
-      isPlain
-    />
-  );
-}
