@@ -22,6 +22,7 @@ export default defineConfig({
   test: {
     include: ["main/**/*.test.ts", "renderer/**/*.test.ts", "test/**/*.test.ts", "build/**/*.test.ts"],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: Math.max(WORKERS_MIN, availableParallelism() - 1),
     sequence: { sequencer: LongFirst },
   },

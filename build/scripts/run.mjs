@@ -3,7 +3,7 @@
  * older Node versions run too: it installs what is missing, finds or brings Node 24, builds the add-on, then hands over.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -25,6 +25,8 @@ function installDependencies() {
   const isFresh =
     existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
   if (isFresh) return;
+  // npm would empty what the link leads to, which others work with.
+  if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink() === true) return;
   console.log("Installing dependencies (npm ci)…");
   if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: isWindows, stdio: ["inherit", 2, 2] })) {
     throw new Error("npm ci failed. Check the network connection to the npm registry and run the command again.");

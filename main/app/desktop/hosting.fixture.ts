@@ -3,9 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import pino from "pino";
-
 import { locateData, type DataDirectory } from "../dataDirectory.ts";
+import { createLog } from "../log.ts";
 import { openHosting, type Hosting } from "./hosting.ts";
 
 export class HostingGround {
@@ -23,8 +22,8 @@ export class HostingGround {
   }
 
   async openHosting(onStopRequest: () => void = () => undefined): Promise<Hosting> {
-    const logger = pino({ level: "silent" });
-    const hosting = await openHosting({ directory: this.directory, logger, onStopRequest });
+    const log = createLog("error", { write: () => undefined });
+    const hosting = await openHosting({ directory: this.directory, log, onStopRequest });
     this.#open.push(hosting);
     return hosting;
   }

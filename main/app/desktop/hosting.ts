@@ -7,7 +7,7 @@ import { socketFetch } from "../../api/socketFetch.ts";
 import { claim } from "../attach.ts";
 import type { DataDirectory } from "../dataDirectory.ts";
 import { startHost } from "../host.ts";
-import type { Logger } from "../log.ts";
+import type { HostLog } from "../log.ts";
 import { startHostNode } from "../node.ts";
 import { isAlive } from "../published.ts";
 
@@ -28,18 +28,19 @@ export interface Hosting {
 
 export interface HostingOptions {
   readonly directory: DataDirectory;
-  readonly logger: Logger;
+  readonly log: Pick<HostLog, "logger" | "recentLines" | "setLevel">;
   /** Somebody asked an own host to stop, with `montana stop` say. */
   readonly onStopRequest: () => void;
 }
 
 /** Throws what keeps a host from starting, or from being reached: `ProtocolError` as of `claim` and `startHost`. */
-export async function openHosting({ directory, logger, onStopRequest }: HostingOptions): Promise<Hosting> {
+export async function openHosting({ directory, log, onStopRequest }: HostingOptions): Promise<Hosting> {
   const found = await claim(directory);
   if (found.kind === "own") {
     const stopping = new AbortController();
     const host = await startHost({
-      ...{ claimed: found.claimed, logger, startNode: startHostNode, stopping: stopping.signal, onStopRequest },
+      ...{ claimed: found.claimed, logger: log.logger, log, startNode: startHostNode },
+      ...{ stopping: stopping.signal, onStopRequest },
     });
     const close = async (): Promise<void> => {
       stopping.abort();

@@ -15,7 +15,8 @@ import { HIDDEN, runShell } from "./shell.ts";
 
 const { argv, env: environment, platform, arch } = process;
 const directory = locateData(undefined);
-const { logger } = createLog("info");
+const log = createLog("info");
+const { logger } = log;
 
 function startAtLogin(openAtLogin: boolean): void {
   if (platform !== "linux") return electron.app.setLoginItemSettings({ openAtLogin, args: [HIDDEN] });
@@ -44,6 +45,6 @@ const updates = (onReady: () => void): Updates | undefined => {
 await runShell({
   ...{ electron, argv, pageFolder: locatePage(), startAtLogin, updates },
   preload: fileURLToPath(new URL("../../../dist/preload/preload.cjs", import.meta.url)),
-  openHosting: (onStopRequest) => openHosting({ directory, logger, onStopRequest }),
+  openHosting: (onStopRequest) => openHosting({ directory, log, onStopRequest }),
   leaveDaemon: () => leaveDaemon({ directory, environment }),
 });
