@@ -47,7 +47,10 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
     facts = ownFacts(node, wallet);
     wallet.onNotice(({ code, params }) => node.tell(code, params));
     await wallet.resume();
-    const note = (error: unknown): void => logger.error({ err: error }, "wallet");
+    const note = (error: unknown): void => {
+      // What a stop interrupts, the next start's resume() takes up.
+      if (!(error instanceof ProtocolError && error.code === "node-stopped")) logger.error({ err: error }, "wallet");
+    };
     let wasUnlocked = identity.isUnlocked;
     node.onDecided((decided) => {
       // What waits for the passphrase is taken up once it was given.
