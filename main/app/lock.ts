@@ -16,6 +16,9 @@ export interface Lock {
 
 const SQLITE_BUSY = 5;
 
+/** What nobody holds on to is closed as soon as memory is cleaned up, and a lock with it. */
+const taken = new Set<DatabaseSync>();
+
 /** `undefined` when another process, or another part of this one, holds it. Throws `ProtocolError("directory-unusable")`. */
 export function takeLock(path: string): Lock | undefined {
   let database: DatabaseSync | undefined;
@@ -31,7 +34,12 @@ export function takeLock(path: string): Lock | undefined {
     throw apiError("directory-unusable", { directory: path, errno: errstr ?? code ?? "unknown" });
   }
   const held = database;
-  return { release: () => held.close() };
+  taken.add(held);
+  const release = (): void => {
+    taken.delete(held);
+    held.close();
+  };
+  return { release };
 }
 
 /** SQLite would let others read it, and who can read it can take part in the lock. */

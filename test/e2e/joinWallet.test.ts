@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PASSPHRASE } from "../../main/app/cli.fixture.ts";
 import { findBarriers, go, noPage, openPage, startBrowser } from "./openedPage.ts";
 import { clientOf, startSmallNetwork, type SmallNetwork } from "./smallNetwork.ts";
+import { giveWordsBack, readWords } from "./words.ts";
 
 const START_MS_MAX = 120_000;
 const JOURNEY_MS_MAX = 240_000;
@@ -55,8 +56,7 @@ describe.skipIf(noPage !== undefined)("a newcomer and a founder", () => {
       await expectNoBarriers(newcomer, "passphrase");
       await press(newcomer, "Next");
 
-      await newcomer.locator(".words li").nth(23).waitFor();
-      const words = await newcomer.locator(".words li .mono").allTextContents();
+      const words = await readWords(newcomer);
       expect(words).toHaveLength(24);
       await expectNoBarriers(newcomer, "words");
       await press(newcomer, "I have written them down");
@@ -70,10 +70,7 @@ describe.skipIf(noPage !== undefined)("a newcomer and a founder", () => {
         .first()
         .waitFor();
       await expectNoBarriers(newcomer, "confirmation");
-      for (const field of asked) {
-        const name = await field.evaluate((element) => (element as unknown as Labelled).labels[0]?.textContent);
-        await field.fill(words[Number(/\d+/.exec(name ?? "")?.[0]) - 1]!);
-      }
+      await giveWordsBack(newcomer, words);
       await press(newcomer, "Make my identity and begin");
 
       const chain = newcomer.getByRole("progressbar", { name: "Windows of the chain" });
@@ -147,8 +144,3 @@ describe.skipIf(noPage !== undefined)("a newcomer and a founder", () => {
     JOURNEY_MS_MAX,
   );
 });
-
-/** The part of a field that knows its label; tests know no browser's types. */
-interface Labelled {
-  readonly labels: readonly { readonly textContent: string }[];
-}

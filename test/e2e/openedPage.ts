@@ -29,8 +29,12 @@ export interface OpenedPage {
 }
 
 /** Opens the page of the playground's host, which is started where none runs, and waits until the host is heard. */
-export async function openPage(browser: Browser, playground: Playground): Promise<OpenedPage> {
-  const { url } = (await playground.run(["open", "--print", "--json"])).json() as { readonly url: string };
+export async function openPage(
+  browser: Browser,
+  playground: Playground,
+  words: readonly string[] = [],
+): Promise<OpenedPage> {
+  const { url } = (await playground.run(["open", "--print", "--json", ...words])).json() as { readonly url: string };
   const context = await browser.newContext({ reducedMotion: "reduce", locale: "en" });
   const page = await context.newPage();
   page.setDefaultTimeout(ANSWER_MS_MAX);
