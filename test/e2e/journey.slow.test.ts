@@ -19,6 +19,12 @@ const WAITING_MS_MAX = 60_000;
 const CANDIDATE_WINDOWS = 20;
 const BONUS = "13000000000";
 
+interface City {
+  readonly name: { readonly en: string };
+  readonly lat: number | null;
+  readonly lon: number | null;
+}
+
 describe.skipIf(noPage !== undefined || binariesHere() === undefined || process.platform !== "linux")(
   "a person at home",
   () => {
@@ -53,7 +59,8 @@ describe.skipIf(noPage !== undefined || binariesHere() === undefined || process.
         const busy = Math.max(1, (loadavg()[0] ?? 0) / cpus().length);
         const beganMs = performance.now();
         ({ page } = await openPage(browser, playground, ["--network", "local"]));
-        await pickOnMap(page, "Frankfurt");
+        const { cities } = await run<{ cities: readonly City[] }>(playground, "vpn", "cities");
+        await pickOnMap(page, cities, "Frankfurt");
         await press("Connect to Frankfurt");
         await page.locator('.connect[data-state="connected"]').waitFor({ timeout: JOURNEY_MS_MAX });
         expect(await cityThroughTunnel()).toBe("Frankfurt");
@@ -130,33 +137,44 @@ async function run<T>(playground: Playground, ...words: string[]): Promise<T> {
   return ended.json() as T;
 }
 
-/** As a hand does that looks for it: over the map until there is something to press, and what it presses is the city. */
-async function pickOnMap(page: Page, name: string): Promise<void> {
-  const canvas = page.locator(".maplibregl-canvas");
+/** Where the map, which begins with all cities in sight, has drawn this one. */
+async function pickOnMap(page: Page, cities: readonly City[], name: string): Promise<void> {
   await page.getByRole("option", { name: new RegExp(`^${name}`) }).waitFor();
-  const { x, y, width, height } = (await canvas.boundingBox())!;
+  const { x, y, width, height } = (await page.locator(".maplibregl-canvas").boundingBox())!;
+  const places = cities.flatMap(({ lat, lon }) => (lat === null || lon === null ? [] : [mercator(lat, lon)]));
+  const [[left, right], [top, bottom]] = [0, 1].map((axis) => {
+    const values = places.map((place) => place[axis]!);
+    return [Math.min(...values), Math.max(...values)];
+  }) as [[number, number], [number, number]];
+  const scale = Math.min(
+    (width - 2 * MAP_PADDING) / (right - left),
+    (height - 2 * MAP_PADDING) / (bottom - top),
+    WORLD_PIXELS * 2 ** MAP_ZOOM_MAX,
+  );
+  const city = cities.find((each) => each.name.en === name)!;
+  const [east, south] = mercator(city.lat!, city.lon!);
+  const at = [
+    x + width / 2 + (east - (left + right) / 2) * scale,
+    y + height / 2 + (south - (top + bottom) / 2) * scale,
+  ] as const;
   const card = page.getByRole("region", { name: `About ${name}` });
-  const isThere = (): Promise<boolean> => card.isVisible();
-  const deadline = performance.now() + START_MS_MAX;
-  while (performance.now() < deadline) {
-    for (let down = STEP; down < height; down += STEP) {
-      for (let right = STEP; right < width; right += STEP) {
-        await page.mouse.move(x + right, y + down);
-        if ((await canvas.evaluate((element) => (element as unknown as Styled).style.cursor)) !== "pointer") continue;
-        await page.mouse.click(x + right, y + down);
-        await page.getByRole("region", { name: /^About / }).waitFor();
-        if (await isThere()) return;
-        await page.getByRole("button", { name: /^Close/ }).click();
-      }
-    }
-  }
-  throw new Error(`${name} was not found on the map`);
+  // It is drawn some frames after it is listed.
+  await expect
+    .poll(
+      async () => {
+        await page.mouse.click(...at);
+        return card.isVisible();
+      },
+      { timeout: START_MS_MAX },
+    )
+    .toBe(true);
 }
 
-/** Pixels; a city answers within 14 around its sign. */
-const STEP = 18;
+/** As renderer/features/map/drawnMap.ts frames all cities. */
+const [MAP_PADDING, MAP_ZOOM_MAX, WORLD_PIXELS] = [56, 3.4, 512];
 
-/** The part of an element that knows how it looks; tests know no browser's types. */
-interface Styled {
-  readonly style: { readonly cursor: string };
+/** From the north-west corner of the world, of which a side is 1. */
+function mercator(lat: number, lon: number): readonly [number, number] {
+  const angle = (lat * Math.PI) / 180;
+  return [(lon + 180) / 360, (1 - Math.log(Math.tan(angle) + 1 / Math.cos(angle)) / Math.PI) / 2];
 }
