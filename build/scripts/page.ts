@@ -1,5 +1,5 @@
 /**
- * Builds the page into dist/renderer when what it is made from has changed: `node build/scripts/page.ts`. The folder is
+ * Builds the page into dist/renderer, and what the shell hands to it into dist/preload, when what they are made from has changed: `node build/scripts/page.ts`. The folder is
  * replaced as a whole, so that a host that serves it never serves half of two.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ function isFresh(): boolean {
   if (!existsSync(index) || !existsSync(READ_FILE)) return false;
   const builtMs = statSync(index).mtimeMs;
   const read = JSON.parse(readFileSync(READ_FILE, "utf8")) as readonly string[];
-  return ["renderer", ...ALWAYS, ...read].every((path) => newestMs(join(ROOT, path)) <= builtMs);
+  return ["renderer", "preload", ...ALWAYS, ...read].every((path) => newestMs(join(ROOT, path)) <= builtMs);
 }
 
 /** Of a file, or of what lies in a folder; never where it is gone, so that the page is built anew. */
@@ -31,13 +31,15 @@ function newestMs(path: string): number {
 
 async function buildPage(): Promise<void> {
   // Not before they are needed: mostly nothing has changed, and a command waits for this.
-  const [{ build }, { makeBasemap }, { makeLicences }] = await Promise.all([
+  const [{ build }, { makeBasemap }, { makeLicences }, { makePreload }] = await Promise.all([
     import("vite"),
     import("./basemap.ts"),
     import("./licences.ts"),
+    import("./preload.ts"),
   ]);
   makeBasemap();
   makeLicences();
+  makePreload();
   const fresh = `${PAGE_FOLDER}.${process.pid}.new`;
   const read = new Set<string>();
   const isOfOthers = (id: string): boolean => id.startsWith(join(ROOT, "main") + sep);

@@ -30,8 +30,8 @@ function montana(...words: string[]): Promise<number> {
   return run(process.execPath, [CLI, ...words, ...given]);
 }
 
-function run(program: string, words: readonly string[]): Promise<number> {
-  const child = spawn(program, words, { stdio: "inherit" });
+function run(program: string, words: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<number> {
+  const child = spawn(program, words, { stdio: "inherit", env: { ...process.env, ...environment } });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
@@ -52,7 +52,9 @@ async function start(): Promise<number> {
   const electron = findElectron();
   if (electron === undefined)
     console.log("Electron is not here, so the app opens in the browser. It is the same page.");
-  const show = electron === undefined ? showPage : () => run(electron, [SHELL, "--network", NETWORK_NAME, ...given]);
+  const showApp = (program: string): Promise<number> =>
+    run(program, [SHELL, `--network=${NETWORK_NAME}`], { MONTANA_DATA_DIR: root });
+  const show = electron === undefined ? showPage : () => showApp(electron);
   if (!isFirst) return firstFailure(await Promise.all([show(), montana("local", "start")]));
   console.log("Making the practice network, once: three cities on this computer, with nodes and exits of their own…");
   return (await montana("local", "start")) || show();

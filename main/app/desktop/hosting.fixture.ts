@@ -21,9 +21,9 @@ export class HostingGround {
     return new HostingGround(await mkdtemp(join(tmpdir(), "montana-desktop-")));
   }
 
-  async openHosting(onStopRequest: () => void = () => undefined): Promise<Hosting> {
+  async openHosting(onStopRequest: () => void = () => undefined, network?: string): Promise<Hosting> {
     const log = createLog("error", { write: () => undefined });
-    const hosting = await openHosting({ directory: this.directory, log, onStopRequest });
+    const hosting = await openHosting({ directory: this.directory, log, network, onStopRequest });
     this.#open.push(hosting);
     return hosting;
   }

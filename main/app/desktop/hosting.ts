@@ -11,6 +11,7 @@ import type { HostLog } from "../log.ts";
 import { startHostNode } from "../node.ts";
 import { isAlive } from "../published.ts";
 
+const NETWORK_OPTION = "--network=";
 const ALIVE_POLL_MS = 500;
 
 export interface Hosting {
@@ -29,18 +30,25 @@ export interface Hosting {
 export interface HostingOptions {
   readonly directory: DataDirectory;
   readonly log: Pick<HostLog, "logger" | "recentLines" | "setLevel">;
+  /** Of an own host; left out, the one that the person chose last. */
+  readonly network?: string | undefined;
   /** Somebody asked an own host to stop, with `montana stop` say. */
   readonly onStopRequest: () => void;
 }
 
+/** What `--network=NAME` names among the words that the app was started with; Chromium's own stand beside it. */
+export const networkIn = (words: readonly string[]): string | undefined =>
+  words.find((word) => word.startsWith(NETWORK_OPTION))?.slice(NETWORK_OPTION.length);
+
 /** Throws what keeps a host from starting, or from being reached: `ProtocolError` as of `claim` and `startHost`. */
-export async function openHosting({ directory, log, onStopRequest }: HostingOptions): Promise<Hosting> {
+export async function openHosting({ directory, log, network, onStopRequest }: HostingOptions): Promise<Hosting> {
   const found = await claim(directory);
   if (found.kind === "own") {
     const stopping = new AbortController();
     const host = await startHost({
       ...{ claimed: found.claimed, logger: log.logger, log, startNode: startHostNode },
       ...{ stopping: stopping.signal, onStopRequest },
+      ...(network === undefined ? {} : { network, isPatient: true }),
     });
     const close = async (): Promise<void> => {
       stopping.abort();

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import * as electron from "electron";
 
 import { locateData } from "../dataDirectory.ts";
-import { openHosting } from "../desktop/hosting.ts";
+import { networkIn, openHosting } from "../desktop/hosting.ts";
 import { leaveDaemon } from "../desktop/leaving.ts";
 import { linuxLoginItem } from "../desktop/loginItem.ts";
 import { createUpdates, type UpdaterOptions, type Updates } from "../desktop/updater.ts";
@@ -45,6 +45,6 @@ const updates = (onReady: () => void): Updates | undefined => {
 await runShell({
   ...{ electron, argv, pageFolder: locatePage(), startAtLogin, updates },
   preload: fileURLToPath(new URL("../../../dist/preload/preload.cjs", import.meta.url)),
-  openHosting: (onStopRequest) => openHosting({ directory, log, onStopRequest }),
+  openHosting: (onStopRequest) => openHosting({ directory, log, network: networkIn(argv), onStopRequest }),
   leaveDaemon: () => leaveDaemon({ directory, environment }),
 });

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { FileTrigger } from "react-aria-components";
 
 import { useCall } from "../../store/calls.ts";
+import { PICTURE_TYPES, readPicture } from "../../store/picture.ts";
 import { go } from "../../store/place.ts";
 import { useRefresh } from "../../store/queries.ts";
 import type { Answer } from "../../store/api.ts";
@@ -12,7 +13,6 @@ import { TextField } from "../../ui/fields.tsx";
 import { Failure, Notice } from "../../ui/notices.tsx";
 import { Copy } from "../../ui/show.tsx";
 
-const IMAGE_BYTES_MAX = 8_388_608;
 const PRACTICE_COMMAND = "npm run -s montana -- local start";
 
 /** `isFirst`: there is no city yet, so this is what the view is about. */
@@ -64,8 +64,9 @@ function Import() {
   };
   const takeImage = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
-    setIsTooLarge(file.size > IMAGE_BYTES_MAX);
-    if (file.size <= IMAGE_BYTES_MAX) await take({ image: await toBase64(file) });
+    const image = await readPicture(file);
+    setIsTooLarge(image === undefined);
+    if (image !== undefined) await take({ image });
   };
   return (
     <form
@@ -88,7 +89,7 @@ function Import() {
         <Button type="submit" isDisabled={call.isRunning || text.trim() === ""}>
           {t("firstAdd")}
         </Button>
-        <FileTrigger acceptedFileTypes={["image/png", "image/jpeg"]} onSelect={(files) => void takeImage(files?.[0])}>
+        <FileTrigger acceptedFileTypes={PICTURE_TYPES} onSelect={(files) => void takeImage(files?.[0])}>
           <Button kind="quiet" isDisabled={call.isRunning}>
             {t("firstImage")}
           </Button>
@@ -123,13 +124,4 @@ function Outcome({ outcome }: { outcome: Answer<"vpnImport"> }) {
       );
     }
   }
-}
-
-function toBase64(file: File): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve((reader.result as string).replace(/^[^,]*,/, ""));
-    reader.onerror = () => reject(reader.error ?? new Error("the picture could not be read"));
-    reader.readAsDataURL(file);
-  });
 }

@@ -17,6 +17,7 @@ import {
   HISTORY_FILTERS,
   historyRow,
   passes,
+  STATE_TEXTS,
   type HistoryFilter,
   type HistoryRow,
   type HistoryStanding,
@@ -84,18 +85,6 @@ const TITLES = {
   bonus: "titleBonus",
 } as const satisfies Record<HistoryTitle, string>;
 
-const STATES = {
-  queued: "stateQueued",
-  signed: "stateSigned",
-  cementing: "stateCementing",
-  confirmed: "stateConfirmed",
-  settled: "stateSettled",
-  skipped: "stateSkipped",
-  rejected: "stateRejected",
-  cancelled: "stateCancelled",
-  expired: "stateExpired",
-} as const satisfies Record<HistoryRow["state"], string>;
-
 const TONES: Readonly<Record<HistoryStanding, Tone>> = {
   ...{ waiting: "warning", done: "good", ended: "plain", stuck: "danger" },
 };
@@ -109,7 +98,7 @@ function Row({ row }: { row: HistoryRow }) {
       <div className="history-main">
         <p className="history-title">
           {t(TITLES[title])}
-          {standing !== "done" && <Badge tone={TONES[standing]}>{t(STATES[state])}</Badge>}
+          {standing !== "done" && <Badge tone={TONES[standing]}>{t(STATE_TEXTS[state])}</Badge>}
         </p>
         <p className="quiet small">
           {window !== null && (

@@ -14,6 +14,7 @@ import { Failure, useExplain } from "../../ui/notices.tsx";
 import { Badge, Facts } from "../../ui/show.tsx";
 import { ROLE_NAMES, type Account } from "./Accounts.tsx";
 import { pageHash } from "./hash.ts";
+import { STATE_TEXTS } from "./historyRows.ts";
 import { amountOf, largestPayment, recipientOf, tooMuch, typedAmount } from "./payment.ts";
 import { orderName, useSignedCall } from "./Unlock.tsx";
 
@@ -235,18 +236,6 @@ function Review({ payment: { order, address, isKnownToExist }, onSent, onEdit }:
   );
 }
 
-const STATE_NAMES = {
-  queued: "stateQueued",
-  signed: "stateSigned",
-  cementing: "stateCementing",
-  confirmed: "stateConfirmed",
-  settled: "stateSettled",
-  skipped: "stateSkipped",
-  rejected: "stateRejected",
-  cancelled: "stateCancelled",
-  expired: "stateExpired",
-} as const;
-
 /** What became of it, as the host tells. */
 function Sent({ sent, onClose }: { sent: Answer<"send">; onClose: () => void }) {
   const { t } = useTranslation("wallet");
@@ -255,7 +244,7 @@ function Sent({ sent, onClose }: { sent: Answer<"send">; onClose: () => void }) 
   return (
     <div className="stack">
       <p role="status" data-operation={state}>
-        <Badge tone={state === "settled" ? "good" : "plain"}>{t(STATE_NAMES[state])}</Badge>
+        <Badge tone={state === "settled" ? "good" : "plain"}>{t(STATE_TEXTS[state])}</Badge>
       </p>
       <p className="quiet">{t("ordered")}</p>
       <div className="row end">

@@ -29,6 +29,19 @@ const STANDINGS: Readonly<Record<HistoryEntry["state"], HistoryStanding>> = {
   ...{ skipped: "ended", rejected: "ended", cancelled: "ended", expired: "stuck" },
 };
 
+/** Keys of the wallet's texts. */
+export const STATE_TEXTS = {
+  queued: "stateQueued",
+  signed: "stateSigned",
+  cementing: "stateCementing",
+  confirmed: "stateConfirmed",
+  settled: "stateSettled",
+  skipped: "stateSkipped",
+  rejected: "stateRejected",
+  cancelled: "stateCancelled",
+  expired: "stateExpired",
+} as const satisfies Record<HistoryEntry["state"], string>;
+
 export function historyRow(entry: HistoryEntry): HistoryRow {
   const { id, kind, direction, state, reason, window, counterparty, amount } = entry;
   const standing = STANDINGS[state];
