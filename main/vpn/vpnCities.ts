@@ -40,17 +40,28 @@ export interface KnownCities {
 }
 
 export function listCities(known: KnownCities): CityEntry[] {
-  const routedById = new Map(known.routed.map((city) => [city.id, city]));
-  const ofNetwork = known.cities.map((city) => describe(known, city, routedById.get(city.code)));
-  const others = known.routed.filter(({ city }) => city === null).map((routed) => describe(known, undefined, routed));
+  const at: Indexed = {
+    routed: new Map(known.routed.map((city) => [city.id, city])),
+    usable: Map.groupBy(known.usable, ({ city }) => city),
+    health: bestByCity(known.health),
+  };
+  const ofNetwork = known.cities.map((city) => describe(known, at, city, city.code));
+  const others = known.routed.filter(({ city }) => city === null).map(({ id }) => describe(known, at, undefined, id));
   return [...ofNetwork, ...others];
 }
 
-function describe(known: KnownCities, city: City | undefined, routed: CityRoutes | undefined): CityEntry {
-  const entry = city?.code ?? routed!.id;
+/** By city: there may be ten thousand. */
+interface Indexed {
+  readonly routed: ReadonlyMap<string, CityRoutes>;
+  readonly usable: ReadonlyMap<string, readonly UsableRoute[]>;
+  readonly health: ReadonlyMap<string, EndpointHealth>;
+}
+
+function describe(known: KnownCities, at: Indexed, city: City | undefined, entry: string): CityEntry {
   const id = cityIdOf(entry);
+  const routed = at.routed.get(entry);
   const routes = routed?.routes ?? [];
-  const measures = known.usable.filter((route) => route.city === entry).map(({ code }) => known.measures.get(code));
+  const measures = (at.usable.get(entry) ?? []).map(({ code }) => known.measures.get(code));
   const delays = measures.flatMap((measure) => (measure?.fault === undefined ? (measure?.delayMs ?? []) : []));
   const fault = measures.find((measure) => measure?.fault !== undefined)?.fault;
   return {
@@ -64,7 +75,7 @@ function describe(known: KnownCities, city: City | undefined, routed: CityRoutes
     exit: city === undefined ? id : city.vpn.exit,
     routes: routes.filter(isTrusted).length,
     heldRoutes: routes.filter((route) => !isTrusted(route)).length,
-    health: healthOf(known.health, entry),
+    health: healthOf(at.health.get(entry)),
     delayMs: delays.length === 0 ? null : Math.min(...delays),
     fault: delays.length > 0 || fault === undefined ? null : { code: fault, params: { city: id } },
     isInUse: known.inUse === id,
@@ -73,19 +84,25 @@ function describe(known: KnownCities, city: City | undefined, routed: CityRoutes
 
 const BEST_FIRST: readonly HealthState[] = ["up", "unknown", "degraded", "down", "expired"];
 
-/** Of a city's best node: one that works is enough. */
-function healthOf(health: readonly EndpointHealth[], code: string): CityEntry["health"] {
-  const [best] = health
-    .filter(({ city }) => city === code)
-    .sort((a, b) => BEST_FIRST.indexOf(a.state) - BEST_FIRST.indexOf(b.state));
+/** Of each city its best node: one that works is enough. Of equals the first. */
+function bestByCity(health: readonly EndpointHealth[]): ReadonlyMap<string, EndpointHealth> {
+  const best = new Map<string, EndpointHealth>();
+  for (const endpoint of health) {
+    const { city, state } = endpoint;
+    const known = best.get(city);
+    if (known === undefined || BEST_FIRST.indexOf(state) < BEST_FIRST.indexOf(known.state)) best.set(city, endpoint);
+  }
+  return best;
+}
+
+function healthOf(best: EndpointHealth | undefined): CityEntry["health"] {
   if (best === undefined) return null;
   return { state: best.state, atMs: best.last_probe_unix === null ? null : best.last_probe_unix * 1000 };
 }
 
 /** By city. */
 export function healthByCity(health: readonly EndpointHealth[]): ReadonlyMap<string, HealthState> {
-  const codes = new Set(health.map(({ city }) => city));
-  return new Map([...codes].map((code) => [code, healthOf(health, code)!.state]));
+  return new Map([...bestByCity(health)].map(([city, { state }]) => [city, state]));
 }
 
 /** Where an entry says nothing of itself its label is the address. */

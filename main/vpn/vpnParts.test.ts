@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { decodeCities } from "../cities/cities.ts";
+import { decodeHealth } from "../cities/health.ts";
 import { parseShareLink } from "../cities/shareLink.ts";
 import { cityIdOf, findCity } from "./cityNames.ts";
 import { parseDirectRules } from "./directRules.ts";
 import { NetworkFiles } from "./networkFiles.ts";
 import { linkFor, startSubscriptionServer, type SubscriptionServer } from "./subscriptions/subscriptions.fixture.ts";
-import { listCities } from "./vpnCities.ts";
+import { healthByCity, listCities } from "./vpnCities.ts";
 import { DEFAULT_SETTINGS, loadSettings, saveSettings } from "./vpnSettings.ts";
 
 const fixture = (name: string): string =>
@@ -60,6 +62,27 @@ describe("a city", () => {
     expect(link.label).toBe("192.0.2.7");
     expect(JSON.stringify(shown)).not.toContain("192.0.2.7");
   });
+});
+
+test("ten thousand cities are listed without looking for each among all the others", () => {
+  const [template] = decodeCities(fixture("cities.json")).cities;
+  const codes = Array.from({ length: 10_000 }, (_, i) => `c${i}`);
+  let reads = 0;
+  const counted = <T extends object>(value: T, city: string): T & { readonly city: string } =>
+    Object.defineProperty(value, "city", { get: () => (reads++, city) }) as T & { readonly city: string };
+  const [health] = decodeHealth(fixture("health.json")).nodes;
+  const link = parseShareLink(linkFor("fra", 7));
+  const endpoints = codes.map((code) => counted({ ...health! }, code));
+  const cities = codes.map((code) => ({ ...template!, code }));
+  const listed = listCities({
+    ...{ cities, health: endpoints, inUse: null },
+    routed: cities.map((city) => ({ id: city.code, label: "", city, routes: [] })),
+    usable: codes.map((code) => counted({ code: `r${code}`, link }, code)),
+    measures: new Map(codes.map((code, i) => [`r${code}`, { delayMs: i }])),
+  });
+  expect(listed[9_999]).toMatchObject({ delayMs: 9_999, health: { state: "up" } });
+  expect(healthByCity(endpoints).size).toBe(10_000);
+  expect(reads).toBeLessThan(10 * codes.length);
 });
 
 test("a rule is a name and what is below it, a rule of the engine, an address or a range; others are refused", () => {
