@@ -4,22 +4,29 @@
  */
 import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
 import type { Notice } from "./contract.ts";
+import { formatCoins } from "./sentences/amount.ts";
 import { en } from "./sentences/en.ts";
 import { ru } from "./sentences/ru.ts";
+import { enWords, ruWords, type Words } from "./sentences/words.ts";
 
 export type ErrorCode = keyof typeof en;
 
 export interface Sentence {
-  /** What happened. `{{name}}` stands for a parameter. */
+  /**
+   * What happened. `{{name}}` stands for a parameter, `{{name|amount}}` for one of nɈ, `{{name|word}}` for a code that has a word.
+   */
   readonly sentence: string;
   /** What to do next. */
   readonly remedy: string;
 }
 
-/** What one language lacks is said in English. */
-export type Catalogue = Readonly<Partial<Record<ErrorCode, Sentence>>>;
+/** A language has all of it. */
+export type Catalogue = Readonly<Record<ErrorCode, Sentence>>;
 
-const catalogues = { en, ru } satisfies Record<string, Catalogue>;
+export const catalogues = {
+  en: { sentences: en, words: enWords },
+  ru: { sentences: ru, words: ruWords },
+} satisfies Record<string, { readonly sentences: Catalogue; readonly words: Words }>;
 export type Language = keyof typeof catalogues;
 
 /** An error of the rooms that have the catalogue; others throw `ProtocolError` with codes of their own. */
@@ -52,15 +59,16 @@ export function isKnownCode(code: string): code is ErrorCode {
 
 /** The sentence and the remedy for what happened. A code without entry, from a later host say, is named as it is. */
 export function explain({ code, params }: Notice, language: Language = "en"): Sentence {
-  const catalogue: Catalogue = catalogues[language];
+  const { sentences, words } = catalogues[language];
   const isKnown = isKnownCode(code);
-  const known = isKnown ? code : "unknown-code";
-  const { sentence, remedy } = catalogue[known] ?? en[known];
+  const { sentence, remedy } = sentences[isKnown ? code : "unknown-code"];
   const details = Object.entries(params).map(([name, value]) => `${name} ${value}`);
   const values = isKnown ? params : { code, details: details.join(", ") };
-  return { sentence: fill(sentence, values), remedy: fill(remedy, values) };
-}
-
-function fill(template: string, values: Notice["params"]): string {
-  return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name] ?? "?"));
+  const say = (template: string): string =>
+    template.replaceAll(/\{\{(\w+)(?:\|(\w+))?\}\}/g, (_, name: string, kind: string | undefined) => {
+      const value = String(values[name] ?? "?");
+      if (kind === "amount" && /^\d+$/.test(value)) return formatCoins(value, language);
+      return kind === "word" && Object.hasOwn(words, value) ? words[value as keyof Words] : value;
+    });
+  return { sentence: say(sentence), remedy: say(remedy) };
 }

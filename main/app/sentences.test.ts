@@ -1,12 +1,10 @@
-/** Every code that can reach a person has a sentence and a remedy. */
+/** Every code that can reach a person has a sentence and a remedy, in every language. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-import { explain, isKnownCode } from "../api/errors.ts";
-import { en } from "../api/sentences/en.ts";
-import { ru } from "../api/sentences/ru.ts";
+import { catalogues, explain, type Language } from "../api/errors.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Rooms whose errors the router and the command line hand on. */
@@ -23,46 +21,74 @@ const ROOMS = [
 ];
 const THROWN = /(?:[a-z]+Error|ProtocolError(?:<[^>]*>)?)\(\s*"([a-z][a-z0-9-]*)"/g;
 const NOTED = /code: "([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"/g;
+/** Of a running node. */
+const TOLD = /\b(?:tell|post)\((?:"[a-z-]+", )?"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"/g;
+const LANGUAGES = Object.keys(catalogues) as Language[];
+/** How sentences begin and end: with a capital of the language's own letters, a name of this program or a value. */
+const SENTENCES: Readonly<Record<Language, RegExp>> = {
+  en: /^(\{\{|montana |[A-Z]).+([.)]|\{\{file\}\}|\.json)$/,
+  ru: /^(\{\{|IPv6 |TimeChain |[А-ЯЁ]).+([.)]|\{\{file\}\}|\.json)$/,
+};
 
 function codesIn(room: string): Set<string> {
   const codes = new Set<string>();
   for (const name of readdirSync(join(ROOT, room), { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".ts") || /\.(test|fixture)\.ts$/.test(name)) continue;
     const source = readFileSync(join(ROOT, room, name), "utf8");
-    for (const pattern of [THROWN, NOTED]) for (const [, code = ""] of source.matchAll(pattern)) codes.add(code);
+    for (const pattern of [THROWN, NOTED, TOLD]) for (const [, code = ""] of source.matchAll(pattern)) codes.add(code);
   }
   return codes;
 }
 
-describe("the catalogue", () => {
+describe.each(LANGUAGES)("the catalogue, %s", (language) => {
+  const { sentences, words } = catalogues[language];
+
   it.each(ROOMS)("has a sentence and a remedy for every code of %s", (room) => {
     const codes = codesIn(room);
     expect(codes.size).toBeGreaterThan(4);
-    expect([...codes].filter((code) => !isKnownCode(code))).toEqual([]);
+    expect([...codes].filter((code) => !Object.hasOwn(sentences, code))).toEqual([]);
   });
 
   it("says what happened and what to do, in sentences", () => {
-    for (const [code, { sentence, remedy }] of Object.entries(en)) {
-      for (const text of [sentence, remedy])
-        expect(text, code).toMatch(/^(\{\{|montana |[A-Z]).+([.)]|\{\{file\}\}|\.json)$/);
+    for (const [code, { sentence, remedy }] of Object.entries(sentences)) {
+      for (const text of [sentence, remedy]) expect(text, code).toMatch(SENTENCES[language]);
     }
   });
 
-  it.each(["main/xray", "main/vpn", "main/mesh", "main/local"])("speaks Russian about every code of %s", (room) => {
-    expect([...codesIn(room)].filter((code) => !(code in ru))).toEqual([]);
-  });
-
-  it("speaks Russian in sentences that name the same parameters", () => {
-    const parametersOf = (text: string): string[] => [...text.matchAll(/\{\{\w+\}\}/g)].map(([name]) => name).sort();
-    for (const [code, told] of Object.entries(ru)) {
-      const { sentence, remedy } = en[code as keyof typeof en];
-      expect(parametersOf(told.sentence + told.remedy), code).toEqual(parametersOf(sentence + remedy));
-      for (const text of [told.sentence, told.remedy]) expect(text, code).toMatch(/^(\{\{|IPv6 |[А-ЯЁ]).+([.)])$/);
+  it("has the same codes, parameters and words as the first one", () => {
+    const { sentences: first, words: firstWords } = catalogues.en;
+    const parametersOf = (text: string): string[] => [...text.matchAll(/\{\{[\w|]+\}\}/g)].map(([name]) => name).sort();
+    expect(Object.keys(sentences).sort()).toEqual(Object.keys(first).sort());
+    expect(Object.keys(words).sort()).toEqual(Object.keys(firstWords).sort());
+    for (const [code, { sentence, remedy }] of Object.entries(first)) {
+      const told = sentences[code as keyof typeof first];
+      expect(new Set(parametersOf(told.sentence + told.remedy)), code).toEqual(
+        new Set(parametersOf(sentence + remedy)),
+      );
     }
-    expect(explain({ code: "no-network", params: {} }, "ru").sentence).toBe("Этот компьютер не в сети.");
-    expect(explain({ code: "task-unknown", params: { id: "7" } }, "ru").sentence).toBe("There is no task 7.");
   });
 
+  it("shows people no unit of programs and no account as it is stored", () => {
+    for (const [code, { sentence, remedy }] of Object.entries(sentences)) {
+      expect(sentence + remedy, code).not.toMatch(/nɈ|\{\{(account|nodeId|opHash|hash)\}\}/);
+    }
+  });
+
+  it("has a word for every reason that a node gives for its chain, its registration and its silence", () => {
+    const source = ["lifecycle/state.ts", "lifecycle/stateFile.ts", "runtime/quiet.ts"].map((name) =>
+      readFileSync(join(ROOT, "main/node", name), "utf8"),
+    );
+    const listed = source.flatMap((text) => [
+      ...text.matchAll(/(?:type (?:RestartCause|QuietReason) =|const HINDRANCES = \[)([^;\]]+)/g),
+    ]);
+    expect(listed).toHaveLength(3);
+    const codes = listed.flatMap(([, list = ""]) => [...list.matchAll(/"([a-z-]+)"/g)].map(([, code]) => code!));
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.filter((code) => !Object.hasOwn(words, code))).toEqual([]);
+  });
+});
+
+describe("a notice", () => {
   it("fills in the parameters, and names a code that it does not know", () => {
     expect(explain({ code: "host-running", params: { pid: 7, directory: "/d" } }).sentence).toBe(
       "Process 7 runs on /d already.",
@@ -70,5 +96,17 @@ describe("the catalogue", () => {
     expect(explain({ code: "from-the-future", params: { year: 2030 } }).sentence).toBe(
       "The host reports from-the-future (year 2030).",
     );
+  });
+
+  it("shows an amount in Ɉ and a code as its word, in the reader's language", () => {
+    const admitted = { code: "admitted", params: { window: 7, bonus: "13000000001", account: "ab".repeat(32) } };
+    expect(explain(admitted).sentence).toBe(
+      "The node was admitted in window 7; the whole emission of it, 13.000000001\u00a0Ɉ, went to its account.",
+    );
+    expect(explain(admitted, "ru").sentence).toContain("13,000000001\u00a0Ɉ");
+    const lost = { code: "place-lost", params: { cause: "evicted" } };
+    expect(explain(lost).sentence).toBe("The node has lost its place: it was absent for too long.");
+    expect(explain(lost, "ru").sentence).toBe("Узел потерял своё место: он слишком долго отсутствовал.");
+    expect(explain({ code: "place-lost", params: { cause: "of-the-future" } }).sentence).toContain("of-the-future");
   });
 });

@@ -1,16 +1,6 @@
 /** Numbers, times and amounts as people read them, in their language. */
 
-const NANO_DIGITS = 9;
-
-/** nɈ as Ɉ with all digits that are not zero at the end; `sign` also shows a plus. */
-export function formatAmount(nano: string, language: string, sign = false): string {
-  const isNegative = nano.startsWith("-");
-  const digits = (isNegative ? nano.slice(1) : nano).padStart(NANO_DIGITS + 1, "0");
-  const whole = new Intl.NumberFormat(language).format(BigInt(digits.slice(0, -NANO_DIGITS)));
-  const part = digits.slice(-NANO_DIGITS).replace(/0+$/, "");
-  const point = new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? ".";
-  return `${isNegative ? "−" : sign ? "+" : ""}${whole}${part === "" ? "" : point + part}`;
-}
+export { formatAmount } from "../../main/api/sentences/amount.ts";
 
 const STEPS = [
   ["second", 1_000],

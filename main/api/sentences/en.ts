@@ -26,11 +26,11 @@ export const en = {
     remedy: "Close one of them.",
   },
   "service-unavailable": {
-    sentence: "This host runs no {{service}}.",
+    sentence: "This host runs no {{service|word}}.",
     remedy: "Start it with an identity and a network: montana init, then montana start --network NAME.",
   },
   "task-running": {
-    sentence: "A {{kind}} is running already ({{id}}).",
+    sentence: "This work is under way already: {{kind|word}}.",
     remedy: "Wait for it or cancel it.",
   },
   "task-unknown": {
@@ -38,7 +38,7 @@ export const en = {
     remedy: "Only the newest tasks are kept; start it again.",
   },
   "task-cancelled": {
-    sentence: "The {{kind}} was cancelled.",
+    sentence: "This work was cancelled: {{kind|word}}.",
     remedy: "Start it again when you want to.",
   },
   "host-not-running": {
@@ -935,7 +935,7 @@ export const en = {
       "Put the newest copy of the folder store back. If there is none, those windows are lost: remove signed.log and signed.mark beside it to go on from this copy.",
   },
   "quiet-period": {
-    sentence: "The node follows and signs nothing for now ({{reason}}): its key may be at work elsewhere.",
+    sentence: "The node follows and signs nothing for now ({{reason|word}}): its key may be at work elsewhere.",
     remedy: "Wait about ten windows. Make sure that no other computer runs with this identity.",
   },
   "own-signature-elsewhere": {
@@ -948,7 +948,7 @@ export const en = {
     remedy: "Nothing is to be done.",
   },
   "equivocation-seen": {
-    sentence: "Node {{nodeId}} signed two different things in one place.",
+    sentence: "A node of the network signed two different things in one place.",
     remedy: "Nothing is to be done: both count as its fault.",
   },
   "certified-state-differs": {
@@ -972,7 +972,7 @@ export const en = {
     remedy: "Nothing is to be done. Every part is checked; stopping the host loses nothing that came.",
   },
   "sync-peer-fault": {
-    sentence: "Peer {{peer}} sent a wrong part of the snapshot, or none ({{fault}}).",
+    sentence: "Another node sent a wrong part of the snapshot, or none ({{fault}}).",
     remedy: "Nothing is to be done: the part comes from others.",
   },
   "snapshot-breaks-rules": {
@@ -1060,11 +1060,11 @@ export const en = {
     remedy: "See how it goes on with montana status.",
   },
   "candidate-chain-restarted": {
-    sentence: "A new candidate chain began in window {{window}}: {{cause}}.",
+    sentence: "A new candidate chain began in window {{window}}: {{cause|word}}.",
     remedy: "Let it run without long breaks; montana status says how long it may stand.",
   },
   "candidate-chain-taken-up": {
-    sentence: "The candidate chain goes on with {{segments}} finished segments: {{cause}}.",
+    sentence: "The candidate chain goes on with {{segments}} finished segments: {{cause|word}}.",
     remedy: "See how it goes on with montana status.",
   },
   "candidate-chain-extended": {
@@ -1080,11 +1080,11 @@ export const en = {
     remedy: "It is repeated in each window until the network has applied it.",
   },
   "registration-refused": {
-    sentence: "The network refused the registration ({{failure}}).",
+    sentence: "The network refused the registration ({{failure|word}}).",
     remedy: "The node tries again by itself where that can help; montana status says how it stands.",
   },
   "registration-hindered": {
-    sentence: "The registration cannot be published now ({{failure}}).",
+    sentence: "The registration cannot be published now ({{failure|word}}).",
     remedy: "The node waits until it can.",
   },
   registered: {
@@ -1092,11 +1092,12 @@ export const en = {
     remedy: "Nothing is to be done; the processor is free again.",
   },
   admitted: {
-    sentence: "The node was admitted in window {{window}}; {{bonus}} nɈ went to account {{account}}.",
+    sentence:
+      "The node was admitted in window {{window}}; the whole emission of it, {{bonus|amount}}, went to its account.",
     remedy: "Keep it running: presence is what it is paid for.",
   },
   "place-lost": {
-    sentence: "The node has lost its place: {{cause}}.",
+    sentence: "The node has lost its place: {{cause|word}}.",
     remedy: "It begins again by itself.",
   },
 

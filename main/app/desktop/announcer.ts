@@ -1,7 +1,7 @@
 /** Which of the host's events a person is told of by the desktop's notifications, each once. */
 import type { HostEvent, Notice, Output, Status } from "../../api/contract.ts";
 import { explain } from "../../api/errors.ts";
-import { formatAmount } from "../../wallet/amounts.ts";
+import { formatCoins } from "../../api/sentences/amount.ts";
 import { say, type Language } from "./texts.ts";
 import { nameOfId, type City } from "./trayModel.ts";
 
@@ -79,7 +79,7 @@ export class Announcer {
     if (kind !== "bonus" || this.#told.has(id)) return [];
     if (this.#told.size === TOLD_MAX) this.#told.clear();
     this.#told.add(id);
-    return [announce(language, "bonus", { amount: formatAmount(BigInt(amount ?? "0")) })];
+    return [announce(language, "bonus", { amount: formatCoins(amount ?? "0", language) })];
   }
 }
 

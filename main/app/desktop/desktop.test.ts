@@ -128,7 +128,7 @@ describe("notifications", () => {
     const bonus = event("history", { id: "7", kind: "bonus", amount: "13000000000" });
     const other = event("history", { id: "8", kind: "emission", amount: "13000000000" });
     const [told, ...more] = tell(new Announcer(), other, bonus, bonus);
-    expect([told?.body, more]).toEqual(["Your node was admitted: 13 Ɉ are yours.", []]);
+    expect([told?.body, more]).toEqual(["Your node was admitted: 13\u00a0Ɉ are yours.", []]);
   });
 
   test("tell of a deadline once for a chain and how bad it is, with what to do", () => {

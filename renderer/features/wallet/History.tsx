@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { isKnownCode } from "../../../main/api/errors.ts";
 import { useCall } from "../../store/calls.ts";
 import { useHost, useIsStale } from "../../store/hostStore.ts";
 import { useQueryOf } from "../../store/queries.ts";
@@ -9,7 +10,7 @@ import { Button } from "../../ui/Button.tsx";
 import { Dialog } from "../../ui/Dialog.tsx";
 import { Segments } from "../../ui/fields.tsx";
 import { formatAge, formatNumber } from "../../ui/format.ts";
-import { Failure } from "../../ui/notices.tsx";
+import { Failure, useExplain } from "../../ui/notices.tsx";
 import { Amount, Badge, Card, EmptyState, ProgressBar, Stale, useNow, type Tone } from "../../ui/show.tsx";
 import { ExportCsv } from "./ExportCsv.tsx";
 import { pageHash } from "./hash.ts";
@@ -110,7 +111,7 @@ function Row({ row }: { row: HistoryRow }) {
             <span translate="no"> {t(direction === "in" ? "from" : "to", { address: other })}</span>
           )}
         </p>
-        {reason !== null && <p className="quiet small">{t("reason", { reason })}</p>}
+        {reason !== null && <Reason code={reason} />}
       </div>
       {amount !== null && (
         <p className="history-amount" data-direction={standing === "ended" ? "none" : direction}>
@@ -120,6 +121,13 @@ function Row({ row }: { row: HistoryRow }) {
       {(canCancel || canSendAgain) && <Decide id={id} canCancel={canCancel} canSendAgain={canSendAgain} />}
     </li>
   );
+}
+
+/** Why it ended without an effect; what there is to do stands beside it as buttons. */
+function Reason({ code }: { code: string }) {
+  const { t } = useTranslation("wallet");
+  const { sentence } = useExplain()({ code, params: {} });
+  return <p className="quiet small">{isKnownCode(code) ? sentence : t("reason", { reason: code })}</p>;
 }
 
 /** An estimate: the history knows windows, and those are about equally long. */

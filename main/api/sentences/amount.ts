@@ -1,0 +1,16 @@
+/** Amounts as people read them, in their language; what is to be read back by a program is main/wallet/amounts.ts. */
+
+const NANO_DIGITS = 9;
+
+/** Decimal nɈ as Ɉ with all digits that are not zero at the end; `sign` also shows a plus. */
+export function formatAmount(nano: string, language: string, sign = false): string {
+  const isNegative = nano.startsWith("-");
+  const digits = (isNegative ? nano.slice(1) : nano).padStart(NANO_DIGITS + 1, "0");
+  const whole = new Intl.NumberFormat(language).format(BigInt(digits.slice(0, -NANO_DIGITS)));
+  const part = digits.slice(-NANO_DIGITS).replace(/0+$/, "");
+  const point = new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? ".";
+  return `${isNegative ? "−" : sign ? "+" : ""}${whole}${part === "" ? "" : point + part}`;
+}
+
+/** With its unit, which no line break parts from it. */
+export const formatCoins = (nano: string, language: string): string => `${formatAmount(nano, language)}\u00a0Ɉ`;
