@@ -26,6 +26,15 @@ describe("the list of licences", () => {
     );
   });
 
+  test("has the whole wording of every licence, also of works that ship none or only its short form", () => {
+    const { works } = gatherWorks();
+    expect(works.filter(({ text }) => text === "").map(({ name }) => name)).toEqual([]);
+    const short = works.filter(({ licence, text }) => licence === "GPL-3.0" && !text.includes("END OF TERMS"));
+    expect(short.map(({ name }) => name)).toEqual([]);
+    const agent = works.find(({ name, version }) => name === "agent-base" && version === "6.0.2");
+    expect(agent?.text).toMatch(/^MIT License\s+Copyright \(c\) Nathan Rajlich/);
+  });
+
   test("holds every package that the page imports", async () => {
     const { imports } = await readImportGraph(root, ["renderer"]);
     const names = new Set(gatherWorks().works.map(({ name }) => name));

@@ -52,8 +52,15 @@ export interface Work {
   readonly part: Part;
   /** SPDX expression. */
   readonly licence: string;
+  /** As its authors ship it; where they ship none, the wording of that licence with their names. */
+  readonly text: string;
+}
+
+/** A work as it lies on this disk. */
+interface Found extends Omit<Work, "text"> {
   /** Empty where its authors ship none. */
   readonly text: string;
+  readonly authors: string;
 }
 
 /** As the page gets it: the same text is said once. */
@@ -103,9 +110,27 @@ const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 export function gatherWorks(): Gathered {
   const missing: string[] = [];
-  const works = [...gatherPackages(), ...gatherCrates(missing), ...gatherEngine(missing), ...DATA];
-  return { works, missing };
+  const found = [...gatherPackages(), ...gatherCrates(missing), ...gatherEngine(missing)];
+  return { works: [...found.map(complete), ...DATA], missing };
 }
+
+/** Every licence wants its wording to go along. */
+function complete({ authors, ...work }: Found): Work {
+  const { licence, text } = work;
+  // A file header's short form points to the whole.
+  if (licence === "GPL-3.0" && !text.includes("TERMS AND CONDITIONS")) return { ...work, text: `${text}\n\n${GPL}` };
+  if (text !== "") return work;
+  if (licence === "MIT") return { ...work, text: mitText(authors === "" ? `the authors of ${work.name}` : authors) };
+  return licence === "Apache-2.0" ? { ...work, text: APACHE } : work;
+}
+
+const readLicence = (...path: string[]): string => readFileSync(join(ROOT, ...path), "utf8").trim();
+const GPL = readLicence("build", "packaging", "licences", "GPL-3.0.txt");
+const APACHE = readLicence("LICENSE-APACHE");
+
+/** The own file, which has the wording of everybody's, with another holder of the copyright. */
+const mitText = (holder: string): string =>
+  readLicence("LICENSE-MIT").replace(/^Copyright .*$/m, () => `Copyright (c) ${holder}`);
 
 /** Whether an SPDX expression, or Cargo's older `A/B`, can be met with the `allowed` identifiers. */
 export function allows(expression: string, allowed: ReadonlySet<string>): boolean {
@@ -134,6 +159,7 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly license?: string;
+  readonly author?: string | { readonly name?: string };
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
@@ -144,7 +170,7 @@ const readManifest = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 
 /** Everything that the program's and the page's packages need, as installed. */
-function gatherPackages(): Work[] {
+function gatherPackages(): Found[] {
   const { dependencies = {} } = readManifest(ROOT);
   const found = new Map<string, Part>();
   const follow = (name: string, from: string, part: Part, isOptional = false): void => {
@@ -164,8 +190,9 @@ function gatherPackages(): Work[] {
   for (const name of [...Object.keys(dependencies), "electron"]) follow(name, ROOT, "program");
   return [...found]
     .map(([folder, part]) => {
-      const { name, version, license: licence = "" } = readManifest(folder);
-      return { name, version, part, licence, text: readText(folder) };
+      const { name, version, license: licence = "", author = "" } = readManifest(folder);
+      const authors = typeof author === "string" ? author : (author.name ?? "");
+      return { name, version, part, licence, text: readText(folder), authors };
     })
     .filter(({ name }) => !name.startsWith("@types/"));
 }
@@ -194,6 +221,7 @@ interface CargoMetadata {
     readonly name: string;
     readonly version: string;
     readonly license: string | null;
+    readonly authors: readonly string[];
     readonly manifest_path: string;
     /** Null for what lies in this checkout. */
     readonly source: string | null;
@@ -201,9 +229,12 @@ interface CargoMetadata {
 }
 
 /** What the add-on and the small programs beside it are built from. */
-function gatherCrates(missing: string[]): Work[] {
-  const host = /^host: (.*)$/m.exec(output("rustc", ["-vV"]) ?? "")?.[1];
-  return CRATES.flatMap((crate) => {
+function gatherCrates(missing: string[]): Found[] {
+  const rust = output("rustc", ["-vV"]) ?? "";
+  const host = /^host: (.*)$/m.exec(rust)?.[1];
+  const version = /^release: (.*)$/m.exec(rust)?.[1];
+  const library = { name: "Rust standard library", part: "program", licence: "MIT OR Apache-2.0", text: APACHE } as const;
+  const crates = CRATES.flatMap((crate) => {
     const manifest = join(ROOT, "main", "native", crate, "Cargo.toml");
     const asked = ["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path", manifest];
     const text = host === undefined ? undefined : output("cargo", [...asked, "--filter-platform", host]);
@@ -212,14 +243,16 @@ function gatherCrates(missing: string[]): Work[] {
     const { packages } = text === undefined ? { packages: [] } : (JSON.parse(text) as CargoMetadata);
     return packages
       .filter(({ source }) => source !== null)
-      .map(({ name, version, license, manifest_path: path }) => {
-        return { name, version, part: "program" as const, licence: license ?? "", text: readText(dirname(path)) };
+      .map(({ name, version, license: licence, authors, manifest_path: path }) => {
+        const work = { name, version, part: "program" as const, licence: licence ?? "", text: readText(dirname(path)) };
+        return { ...work, authors: authors.join(", ") };
       });
   });
+  return version === undefined ? crates : [...crates, { ...library, version, authors: "" }];
 }
 
 /** The modules that are in the tunnel engine, which says itself what it was built from. */
-function gatherEngine(missing: string[]): Work[] {
+function gatherEngine(missing: string[]): Found[] {
   const name = process.platform === "win32" ? "xray.exe" : "xray";
   const binary = join(ROOT, ".cache", "native", `${process.platform}-${process.arch}`, name);
   const [modules, library] = [
@@ -232,7 +265,7 @@ function gatherEngine(missing: string[]): Work[] {
     return [];
   }
   const go = { name: "Go", version: /go[\d.]+$/m.exec(modules)?.[0] ?? "", part: "engine" as const };
-  const works: Work[] = [{ ...go, ...readGoLicence(goRoot) }];
+  const works: Found[] = [{ ...go, ...readGoLicence(goRoot) }];
   for (const [, module, version] of modules.matchAll(/^\t(?:mod|dep)\t(\S+)\t(\S+)/gm)) {
     const folder = join(
       library,
@@ -245,9 +278,9 @@ function gatherEngine(missing: string[]): Work[] {
 }
 
 /** Go's modules name no licence; the text does. */
-function readGoLicence(folder: string): Pick<Work, "licence" | "text"> {
+function readGoLicence(folder: string): Pick<Found, "licence" | "text" | "authors"> {
   const text = readText(folder);
-  return { text, licence: recognize(text) };
+  return { text, licence: recognize(text), authors: "" };
 }
 
 /** SPDX identifiers by words that stand in that licence's text alone, the more particular ones first. */
