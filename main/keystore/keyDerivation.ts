@@ -2,7 +2,6 @@
  * The two slow derivations, Argon2id and PBKDF2 with 2^20 rounds, each on a thread of its own: natively 0.2 to 0.4 s, which
  * would stop the event loop for as long. Only a person's own input ever gets here, never anything from the network.
  */
-import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 
 import type { MasterSeed } from "../protocol/identity/kdf.ts";
@@ -37,8 +36,6 @@ export function deriveOnThreads(addonPath?: string): KeyDerivation {
 }
 
 const THREAD_FILE = new URL("keyDerivation.thread.ts", import.meta.url);
-// Once compiled, the same file has the ending of this one.
-THREAD_FILE.pathname = THREAD_FILE.pathname.replace(/\.ts$/, extname(import.meta.url));
 
 /** Moves the copy of the secret to the thread, which wipes it, and the result back: nothing stays in between. */
 function runOnThread(thread: DerivationThread): Promise<Uint8Array> {

@@ -1,23 +1,21 @@
 /** The room's entry: the fastest back end that this machine has and that gives the right results. */
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { ascii, toHex } from "../protocol/bytes.ts";
 import { loadAddon } from "./addon.ts";
 import { checked } from "./checked.ts";
 import { noble } from "./fallback/noble.ts";
+import { NATIVE_FOLDER } from "./folder.ts";
 import type { Native } from "./interface.ts";
 
 export { ChainRun } from "./chain.ts";
 export type * from "./interface.ts";
 export { wipe } from "./wipe.ts";
 
-/** Where `build/scripts/native.mjs` puts the add-on in a checkout. */
-export const ADDON_PATH = fileURLToPath(
-  new URL(`../../.cache/native/${process.platform}-${process.arch}/montana_native.node`, import.meta.url),
-);
+export const ADDON_PATH = join(NATIVE_FOLDER, "montana_native.node");
 
 export interface LoadOptions {
-  /** File of the add-on; a packaged program has it elsewhere than a checkout. */
+  /** File of the add-on, where it is not {@link ADDON_PATH}. */
   readonly addonPath?: string;
 }
 

@@ -1,8 +1,8 @@
 /** Where the engine and its guard lie: brought by `build/scripts/xray.ts` and `build/scripts/native.mjs`, packaged with the program. */
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
+import { NATIVE_FOLDER } from "../native/folder.ts";
 import { engineError } from "./errors.ts";
 
 export interface Binaries {
@@ -14,15 +14,10 @@ export interface Binaries {
   readonly guard: string | undefined;
 }
 
-/** The folder in a checkout. */
-export const BINARIES_FOLDER = fileURLToPath(
-  new URL(`../../.cache/native/${process.platform}-${process.arch}`, import.meta.url),
-);
-
 const SUFFIX = process.platform === "win32" ? ".exe" : "";
 
-/** Throws `engine-missing` with `path`. A packaged program has another `folder`. */
-export function findBinaries(folder: string = BINARIES_FOLDER): Binaries {
+/** Throws `engine-missing` with `path`. */
+export function findBinaries(folder: string = NATIVE_FOLDER): Binaries {
   const xray = join(folder, `xray${SUFFIX}`);
   if (!isExecutable(xray)) throw engineError("engine-missing", { path: xray });
   const guard = join(folder, `montana-guard${SUFFIX}`);
