@@ -1,4 +1,4 @@
-/** Bounds of everything that peers can make this room keep (chapter 03 §10; chapter 04 §7.9; chapter 05 §7.1). */
+/** Bounds of everything that peers can make this room keep (chapter 03 §10; chapter 04 §7 item 9; chapter 05 §7.1). */
 
 /** Bundles and reveals of windows up to this many ahead are kept; what is further ahead only says that this node is behind. */
 export const WINDOWS_AHEAD_MAX = 2n;

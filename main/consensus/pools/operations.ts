@@ -1,5 +1,5 @@
 /**
- * Operations and registrations until they settle, findable by identifier (chapter 04 §4.11, §7.9; chapter 05 §7.1), and those
+ * Operations and registrations until they settle, findable by identifier (chapter 04 §4.11, §7 item 9; chapter 05 §7.1), and those
  * that a proposal needs whatever has become of them.
  */
 import { byteKey, type AccountId, type Hash32, type NodeId } from "../../protocol/bytes.ts";

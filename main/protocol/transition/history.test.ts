@@ -146,7 +146,7 @@ describe("in every history", () => {
           expect(equalBytes(history.state.accounts.get(operation.sender)!.frontierHash, operation.prevHash)).toBe(true);
         }
         expect(result.events.settled).toEqual([...result.events.settled].sort(compareBytes));
-        // A pruned account begins anew, and so may its operations: the known limit of chapter 04 §7.6.
+        // A pruned account begins anew, and so may its operations: the known limit of chapter 04 §7 item 6.
         for (const id of result.events.pruned) settledEver.delete(byteKey(id));
         for (const { id, row } of result.changes.accounts) {
           const old = history.state.accounts.get(id);
