@@ -4,17 +4,16 @@ import { closeSync, openSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
 import { notice } from "../api/contract.ts";
 import { apiError } from "../api/errors.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { attach, type AttachedHost } from "./attach.ts";
+import { CLI } from "./commandLine.ts";
 import { makeRoot, type DataDirectory } from "./dataDirectory.ts";
 import { readPublished } from "./published.ts";
 
-const CLI = fileURLToPath(new URL("cli.ts", import.meta.url));
 /** On a busy machine; an end is noticed at once. */
 const START_MS_MAX = 60_000;
 const POLL_MS = 30;

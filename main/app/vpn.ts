@@ -1,7 +1,6 @@
 /** The tunnel of a host, put together: it needs neither a node nor an identity. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { z } from "zod";
 
@@ -13,16 +12,15 @@ import { readNetwork } from "../node/network/openNetwork.ts";
 import { desktopProxy, type DesktopProxy } from "../vpn/systemProxy/desktop.ts";
 import { VpnService, type VpnNetwork } from "../vpn/vpnService.ts";
 import { findBinaries } from "../xray/binaries.ts";
+import { laterCommand } from "./commandLine.ts";
 import type { DataDirectory } from "./dataDirectory.ts";
 
 /** Whose cities are meant where nobody said otherwise. */
 const DEFAULT_NETWORK = "montana";
 
-const CLI = fileURLToPath(new URL("cli.ts", import.meta.url));
-
 /** Of this machine; `montana vpn repair` at log-in finds the same. */
 export function desktopOf({ root }: DataDirectory): DesktopProxy {
-  const repairCommand = [process.execPath, CLI, "vpn", "repair", "--data-dir", root];
+  const repairCommand = laterCommand(["vpn", "repair", "--data-dir", root]);
   return desktopProxy({ directory: tunnelFolder(root), repairCommand });
 }
 

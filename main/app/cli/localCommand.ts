@@ -1,6 +1,5 @@
 /** `montana local`: a whole network on this computer, started through this very command line. */
 import { existsSync, mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 
 import { call } from "../../api/client.ts";
 import { apiError } from "../../api/errors.ts";
@@ -13,6 +12,7 @@ import { startLocal } from "../../local/start.ts";
 import { localStatus } from "../../local/status.ts";
 import { stopLocal } from "../../local/stop.ts";
 import { attachIfRunning } from "../attach.ts";
+import { CLI } from "../commandLine.ts";
 import type { DataDirectory } from "../dataDirectory.ts";
 import { takeLock } from "../lock.ts";
 import type { Call, Command, Result } from "./command.ts";
@@ -20,7 +20,6 @@ import { EXIT } from "./exitCodes.ts";
 import { describeCity, describeStarted, describeLocal } from "./localTexts.ts";
 import { endHost } from "./vpnConnection.ts";
 
-const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const BREAKS = ["vpn", "node"] as const;
 const CHAIN_WINDOWS_MIN = 4;
 const CHAIN_WINDOWS_MAX = 20_160;

@@ -1,16 +1,13 @@
 /** The node goes on without the desktop app: a daemon of this data directory, which the next start attaches to. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { startDetached } from "../background.ts";
+import { CLI } from "../commandLine.ts";
 import type { DataDirectory } from "../dataDirectory.ts";
 import { VERSION } from "../version.ts";
 import { settleRuntime, type Runtime } from "./appImage.ts";
 
-const HERE: Runtime = {
-  program: process.execPath,
-  cli: fileURLToPath(new URL("../cli.ts", import.meta.url)),
-};
+const HERE: Runtime = { program: process.execPath, cli: CLI };
 
 export interface Leaving {
   readonly directory: DataDirectory;

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 
 import * as electron from "electron";
 
+import { becomeCommandLine, lastingProgram } from "../commandLine.ts";
 import { locateData } from "../dataDirectory.ts";
 import { networkIn, openHosting } from "../desktop/hosting.ts";
 import { leaveDaemon } from "../desktop/leaving.ts";
@@ -14,13 +15,15 @@ import { locatePage } from "../loopback/pageFiles.ts";
 import { HIDDEN, runShell } from "./shell.ts";
 
 const { argv, env: environment, platform, arch } = process;
+await becomeCommandLine(argv);
+
 const directory = locateData(undefined);
 const log = createLog("info");
 const { logger } = log;
 
 function startAtLogin(openAtLogin: boolean): void {
   if (platform !== "linux") return electron.app.setLoginItemSettings({ openAtLogin, args: [HIDDEN] });
-  const item = linuxLoginItem([environment["APPIMAGE"] ?? process.execPath, HIDDEN], environment);
+  const item = linuxLoginItem([lastingProgram(), HIDDEN], environment);
   const done = openAtLogin ? item.install() : item.remove();
   done.catch((error: unknown) => logger.warn({ err: error }, "start at login"));
 }
@@ -32,14 +35,8 @@ const updates = (onReady: () => void): Updates | undefined => {
   const onFailure = (error: unknown): void => logger.warn({ err: error }, "update");
   // Its constructor is for classes that extend it, as this one is.
   const Base = Provider as unknown as UpdaterOptions["Provider"];
-  return createUpdates({
-    updater: autoUpdater,
-    Provider: Base,
-    source,
-    platform: `${platform}-${arch}`,
-    onReady,
-    onFailure,
-  });
+  const common = { updater: autoUpdater, Provider: Base, source, onReady, onFailure };
+  return createUpdates({ ...common, platform: `${platform}-${arch}` });
 };
 
 await runShell({
