@@ -6,6 +6,7 @@ import type { FeatureCollection, LineString, Point, Position } from "geojson";
 
 import landUrl from "../../../.cache/page/land.json?url";
 import type { CityProperties } from "./features.ts";
+import { Pace } from "./pace.ts";
 import { signs, SIGN_RATIO, type SignColours } from "./signs.ts";
 
 setWorkerUrl(workerUrl);
@@ -18,9 +19,15 @@ const CLUSTER_RADIUS = 34;
 /** From here on every city is drawn for itself. */
 const CLUSTER_ZOOM_MAX = 5;
 const FLIGHT_MS = 1_400;
+/** After the last movement: until then another may follow. */
+const REST_MS = 150;
 /** Pixels around a sign that belong to it: a finger is wider than a city. */
 const TAP_RADIUS = 14;
 const FONT = ["sans-serif"];
+/** Pixels that a coast may be moved by. */
+const LAND_TOLERANCE = 1;
+/** Of 512 across a tile: what lies beyond its edge and is drawn with it, so that no edge is seen. */
+const LAND_BUFFER = 8;
 
 export interface MapLook {
   readonly isStill: boolean;
@@ -48,6 +55,10 @@ export class DrawnMap {
   #cities: Cities = NONE as unknown as Cities;
   #route: { readonly lines: Lines; readonly ends: readonly Position[] } = { lines: NONE as unknown as Lines, ends: [] };
   #chosen: string | null = null;
+  readonly #pace = new Pace();
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  /** Of the pixels in each direction, as drawn now. */
+  #share = 1;
   /** Shows the cities: they may come after the map. From then on where it looks is the person's. */
   #isFramed = false;
 
@@ -81,12 +92,16 @@ export class DrawnMap {
       else onFailure();
     });
     this.#map.on("click", ({ point }) => void this.#click([point.x, point.y], onCity));
+    this.#map.on("move", () => this.#moved());
+    this.#map.on("moveend", () => this.#restSoon());
     this.#map.on("mousemove", ({ point }) => {
+      if (this.#map.isMoving()) return;
       this.#map.getCanvas().style.cursor = this.#at([point.x, point.y]).length > 0 ? "pointer" : "";
     });
   }
 
   remove(): void {
+    clearTimeout(this.#rest);
     this.#map.remove();
   }
 
@@ -99,6 +114,8 @@ export class DrawnMap {
   }
 
   setCities(cities: Cities): void {
+    // Asked for anew whenever the tunnel changes, and mostly the same.
+    if (areSame(cities, this.#cities)) return;
     this.#cities = cities;
     if (!this.#isReady) return;
     void this.#source("cities")?.setData(cities);
@@ -163,6 +180,31 @@ export class DrawnMap {
     else this.#map.flyTo({ center, zoom, duration: FLIGHT_MS });
   }
 
+  /** Before the frame is drawn: what changes here is in it. */
+  #moved(): void {
+    clearTimeout(this.#rest);
+    this.#draw(this.#pace.move(performance.now()));
+  }
+
+  #restSoon(): void {
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      if (this.#map.isMoving()) return;
+      this.#pace.rest();
+      if (this.#share === 1) return;
+      this.#draw(1);
+      // At once: a canvas of another size is empty.
+      this.#map.redraw();
+    }, REST_MS);
+  }
+
+  #draw(share: number): void {
+    if (share === this.#share) return;
+    // First: this tells of a movement, too.
+    this.#share = share;
+    this.#map.setPixelRatio(share * devicePixelRatio);
+  }
+
   async #click(point: [number, number], onCity: (id: string) => void): Promise<void> {
     const [feature] = this.#at(point);
     if (feature === undefined) return;
@@ -197,29 +239,15 @@ export class DrawnMap {
     return getComputedStyle(this.#container).getPropertyValue(name).trim();
   }
 
+  /** Water is what lies behind the map: nothing is drawn where there is nothing. */
   #style(): StyleSpecification {
-    const land = { type: "geojson" as const, data: new URL(landUrl, import.meta.url).href, maxzoom: 6 };
+    const data = new URL(landUrl, import.meta.url).href;
+    const coast = this.#look.isReduced ? {} : { "fill-outline-color": this.#colour("--map-coast") };
     return {
       version: 8,
-      sources: { land },
+      sources: { land: { type: "geojson", data, maxzoom: 6, tolerance: LAND_TOLERANCE, buffer: LAND_BUFFER } },
       layers: [
-        { id: "water", type: "background", paint: { "background-color": this.#colour("--map-water") } },
-        {
-          id: "land",
-          type: "fill",
-          source: "land",
-          paint: { "fill-color": this.#colour("--map-land"), "fill-antialias": true },
-        },
-        ...(this.#look.isReduced
-          ? []
-          : [
-              {
-                id: "coast",
-                type: "line" as const,
-                source: "land",
-                paint: { "line-color": this.#colour("--map-coast"), "line-width": 0.75 },
-              },
-            ]),
+        { id: "land", type: "fill", source: "land", paint: { "fill-color": this.#colour("--map-land"), ...coast } },
       ],
     };
   }
@@ -303,6 +331,8 @@ export class DrawnMap {
         "text-font": FONT,
         "text-size": 12,
         "text-allow-overlap": true,
+        // Names stay out of the circle.
+        "text-padding": 12,
       },
       paint: { "text-color": text },
     });
@@ -342,6 +372,22 @@ export class DrawnMap {
     });
   }
 }
+
+const areSame = (a: Cities, b: Cities): boolean =>
+  a.features.length === b.features.length &&
+  a.features.every(({ geometry: { coordinates }, properties }, index) => {
+    const other = b.features[index]!;
+    const [lon, lat] = other.geometry.coordinates;
+    const { id, name, health, hasVpn } = other.properties;
+    const isThere = coordinates[0] === lon && coordinates[1] === lat;
+    return (
+      isThere &&
+      properties.id === id &&
+      properties.name === name &&
+      properties.health === health &&
+      properties.hasVpn === hasVpn
+    );
+  });
 
 const points = (positions: readonly Position[]): FeatureCollection<Point> => ({
   type: "FeatureCollection",
