@@ -134,6 +134,11 @@ const status = ping.extend({
   isAccountUnlocked: z.boolean(),
   /** Node ids of candidates in the pool whose chain this node let pass without checking it, since it started. */
   unverifiedCandidates: z.array(hash),
+  /**
+   * Connected nodes that owe an answer, with the time at which they were last heard: what is shown of them may not hold. Each
+   * by the city in which the network says that it stands; null where that is not known.
+   */
+  silentNodes: z.array(z.object({ city: z.string().max(64).nullable(), sinceMs: z.number() })),
   notices: z.array(notice),
 });
 

@@ -244,12 +244,13 @@ const STATUS_ATTEMPTS_MAX = 50;
 
 /** Of the whole host; of what is not there it says so instead of failing. */
 export async function readStatus({ host, services }: Pick<Context, "host" | "services">): Promise<Status> {
-  const { node, wallet, identity, setup, preferences } = services();
+  const { node, wallet, identity, setup, preferences, network } = services();
   const { isBackground = false } = host;
   const { hasIdentity, nodeState, nodeFault, progress } = setup?.state ?? stateWithout(node, identity);
   const own = {
     ...{ ...pong(host), ...host.network, isBackground, hasIdentity, nodeState, nodeFault },
     isAccountUnlocked: identity?.isUnlocked ?? false,
+    silentNodes: network?.silentNodes ?? [],
   };
   if (node === undefined)
     return { ...own, ...NO_NODE, progress, notices: [...(preferences?.notices ?? [])], balance: null };

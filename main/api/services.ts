@@ -118,6 +118,10 @@ export interface NetworkService {
   candidatePool(asked: Input<"candidatePool">): Promise<Output<"candidatePool">>;
   recentWindows(asked: Input<"recentWindows">): Promise<Output<"recentWindows">>;
   activity(asked: Input<"activity">): Promise<Output<"activity">>;
+  /** Of those connected. */
+  readonly silentNodes: Status["silentNodes"];
+  /** Calls back when that changed; gives the way to end it. */
+  onSilence(listener: () => void): () => void;
 }
 
 export interface PreferencesService {

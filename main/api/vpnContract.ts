@@ -63,6 +63,8 @@ const tunnelStatus = z.object({
   pausedUntilMs: z.number().nullable(),
   /** That page's address, which is the word of the network one is in; null where none was seen. */
   signInUrl: z.string().max(2048).nullable(),
+  /** Cities that were asked just now whether they are there and did not answer, with the time at which they last did. */
+  silentCities: z.array(z.object({ city, sinceMs: z.number() })),
   /** What should be known: a record of proxy settings that is damaged, the address to enter by hand, keys that changed. */
   notices: z.array(notice),
 });

@@ -280,13 +280,14 @@ function startNode(
   });
 }
 
-function listenToNode({ node, wallet }: RunningNode, events: EventRing, changes: ChangePublisher): () => void {
+function listenToNode({ node, wallet, network }: RunningNode, events: EventRing, changes: ChangePublisher): () => void {
   const ends = [
     node.onChange((change) => {
       if (change.kind === "notice") events.publish({ kind: "notice", payload: change.notice });
       else changes.mark(change.kind);
     }),
     wallet?.onChange((entry) => events.publish({ kind: "history", payload: entry })),
+    network?.onSilence(() => changes.mark("status")),
   ];
   return () => ends.forEach((end) => end?.());
 }

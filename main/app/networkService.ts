@@ -1,5 +1,5 @@
 /** What the running node knows of its network, for whoever looks at it. Peers are told by their cities, never by addresses. */
-import type { Input, Notice, Output } from "../api/contract.ts";
+import type { Input, Notice, Output, Status } from "../api/contract.ts";
 import { WINDOWS_SHOWN_MAX } from "../api/networkContract.ts";
 import type { NetworkService as Service, NodeService } from "../api/services.ts";
 import type { City } from "../cities/cities.ts";
@@ -35,6 +35,7 @@ export class NetworkService implements Service {
   readonly #options: NetworkServiceOptions;
   /** When windows of this run were decided in step with the others, oldest first. */
   readonly #closedAtMs = new Map<bigint, number>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(options: NetworkServiceOptions) {
     this.#options = options;
@@ -43,6 +44,26 @@ export class NetworkService implements Service {
       this.#closedAtMs.set(window, Date.now());
       if (this.#closedAtMs.size > WINDOWS_SHOWN_MAX) this.#closedAtMs.delete(this.#closedAtMs.keys().next().value!);
     });
+  }
+
+  get silentNodes(): Status["silentNodes"] {
+    const silent = this.#options.node.peers.filter(({ silentMs }) => silentMs !== undefined);
+    if (silent.length === 0) return [];
+    const cities = this.#cities();
+    const nowMs = Date.now();
+    return silent.slice(0, PEERS_SHOWN_MAX).map(({ nodeId, silentMs = 0 }) => {
+      return { city: cities.of(nodeId)?.id ?? null, sinceMs: Math.round(nowMs - silentMs) };
+    });
+  }
+
+  onSilence(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** A peer fell silent, or is heard again. */
+  tellSilence(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   async countNodes(): Promise<number> {

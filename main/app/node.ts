@@ -29,6 +29,8 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
   let facts: OwnFacts | undefined;
   const own: OwnFacts = {
     startWindowOf: (nodeId) => facts?.startWindowOf(nodeId),
+    windowSeconds: () => facts?.windowSeconds(),
+    onSilence: () => facts?.onSilence(),
     status: () => facts?.status() ?? Promise.resolve(undefined),
   };
   const transport = openTransport(context, signer, { own, asnMap: await readAsnMap(context.asnMap) });
@@ -44,7 +46,9 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
       signers: () => identity.account,
       ...{ chain: walletChain(node), node: walletNode(node) },
     });
-    facts = ownFacts(node, wallet);
+    const { nodeId } = identity.store.summary;
+    const looking = new NetworkService({ node, nodeId, network: network.network, published: context.published });
+    facts = ownFacts(node, wallet, looking);
     wallet.onNotice(({ code, params }) => node.tell(code, params));
     await wallet.resume();
     const note = (error: unknown): void => {
@@ -67,8 +71,6 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
           : wallet.operationSeen(operation, window - 1n);
       told.catch(note);
     });
-    const { nodeId } = identity.store.summary;
-    const looking = new NetworkService({ node, nodeId, network: network.network, published: context.published });
     return {
       ...{ node, wallet: new WalletService(wallet, crypto), network: looking },
       countNodes: () => looking.countNodes(),
@@ -81,9 +83,11 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
 }
 
 /** For `peers.json`; no status before the first window and while no state worker runs. */
-function ownFacts(node: RuntimeNode, wallet: Wallet): OwnFacts {
+function ownFacts(node: RuntimeNode, wallet: Wallet, looking: NetworkService): OwnFacts {
   return {
     startWindowOf: (nodeId) => node.startWindowOf(nodeId),
+    windowSeconds: () => node.windowSeconds,
+    onSilence: () => looking.tellSilence(),
     async status() {
       try {
         const [{ phase, window, supply }, summary] = await Promise.all([

@@ -24,7 +24,7 @@ const PEERS_FILE = "peers.json";
 const LABEL = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** What the peers' side is told of the node, which is made after it. */
-export type OwnFacts = Required<Pick<PeerSettings, "startWindowOf">> &
+export type OwnFacts = Required<Pick<PeerSettings, "startWindowOf" | "windowSeconds" | "onSilence">> &
   Pick<NonNullable<PeerSettings["peersFile"]>, "status">;
 
 /**
@@ -49,7 +49,7 @@ export function openTransport(
     allowPrivateAddresses: [...network.peers.map(({ multiaddr }) => multiaddr), ...listen].some(isNotPublic),
     keepManifestPeers: network.rules.profile === "rc1",
     stateFile: join(directory, STATE_FILE),
-    startWindowOf: own.startWindowOf,
+    ...{ startWindowOf: own.startWindowOf, windowSeconds: own.windowSeconds, onSilence: own.onSilence },
     peersFile: {
       path: join(directory, PEERS_FILE),
       node: labelOf(crypto, network.peers, signer.publicKey),

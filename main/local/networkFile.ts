@@ -9,6 +9,8 @@ export const NETWORK_NAME = "local";
 const SEED_NETWORK = fileURLToPath(new URL("../../resources/networks/montana.json", import.meta.url));
 const NOTE =
   "A practice network on this computer, made by montana local start. D was measured when it was made; its windows and its coins mean nothing elsewhere.";
+/** All cities are on this computer: to ask them costs nobody anything. */
+const WATCH_SECONDS = 1;
 /** Times τ₂, as in the seed network. */
 const [EXPIRY, IDLE] = [3, 8];
 
@@ -33,6 +35,7 @@ export function networkFileOf({ d, tau2Windows, cities, ports }: LocalRecord): s
       subscription_url: subscriptionUrl(ports.public),
       cities: cities.map(({ code }) => code),
       probe_url: `http://${SITE_NAME}:${ports.site}/204`,
+      watch_seconds: WATCH_SECONDS,
     },
   };
   return `${JSON.stringify(document, undefined, 2)}\n`;

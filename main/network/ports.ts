@@ -82,6 +82,8 @@ export interface Peer {
   readonly isOutbound: boolean;
   /** Whether it answers as the rc.1 node does, with Pong to everything; undefined until it has been asked. */
   readonly isLikeRc1?: boolean | undefined;
+  /** For how long nothing was heard of it, where it owes an answer to a Ping; undefined while it answers. */
+  readonly silentMs?: number | undefined;
   /** Over the connection in use at that moment. */
   request(protocol: ProtocolName, request: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;
 }

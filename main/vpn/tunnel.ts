@@ -187,11 +187,15 @@ export class Tunnel {
     return this.#cleaning;
   }
 
-  /** Measures every route now, through the tunnel. Only while the engine runs; by the routes' codes. */
-  async measure(): Promise<ReadonlyMap<string, RouteMeasure>> {
+  /** Measures every route now, or those into these cities, through the tunnel. Only while the engine runs; by the routes' codes. */
+  async measure(
+    cities?: ReadonlySet<string>,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<ReadonlyMap<string, RouteMeasure>> {
     if (this.#wish !== undefined) {
-      const routes = this.#candidates.order({ ...this.#wish, strict: false });
-      await measureRoutes(this.#parts, routes, new AbortController().signal);
+      const all = this.#candidates.order({ ...this.#wish, strict: false });
+      const routes = cities === undefined ? all : all.filter(({ city }) => cities.has(city));
+      await measureRoutes(this.#parts, routes, signal);
       await this.#monitor?.work.settle();
     }
     return this.measures;
@@ -200,6 +204,12 @@ export class Tunnel {
   /** What is known of the routes, by their codes. */
   get measures(): ReadonlyMap<string, RouteMeasure> {
     return this.#candidates.measures;
+  }
+
+  /** Somebody has seen that the exit in use does not answer. */
+  suspect(): void {
+    const { current } = this.#candidates;
+    if (current !== undefined) this.#monitor?.work.check({ code: "exit-timeout", params: { city: current.city } });
   }
 
   get #parts() {

@@ -9,6 +9,7 @@ import type { Binaries } from "../xray/binaries.ts";
 import { openEngineDirectory } from "../xray/directory.ts";
 import { cityIdOf, findCity, shownRoute } from "./cityNames.ts";
 import { parseDirectRules } from "./directRules.ts";
+import { ExitWatch } from "./exitWatch.ts";
 import { testLeaks, type LeakCheck } from "./leakTest.ts";
 import { NetworkFiles } from "./networkFiles.ts";
 import { networkFingerprint } from "./networkWatch.ts";
@@ -30,6 +31,8 @@ export interface VpnNetwork {
   readonly subscriptionUrl?: string | undefined;
   readonly cities?: readonly string[] | undefined;
   readonly probeUrl?: string | undefined;
+  /** How often cities are asked whether they are there while somebody looks; never where it is left out. */
+  readonly watchSeconds?: number | undefined;
 }
 
 export interface VpnOptions {
@@ -59,6 +62,7 @@ export class VpnService {
   readonly #subscriptions: Subscriptions;
   readonly #files: NetworkFiles;
   readonly #tunnel: Tunnel;
+  readonly #watch: ExitWatch | undefined;
   /** The tunnel reads it anew for every question. */
   readonly #probeUrls: string[] = [];
   #settings: VpnSettings;
@@ -104,6 +108,7 @@ export class VpnService {
       network: networkFingerprint,
     });
     this.#tunnel.onChange(() => this.#tell());
+    this.#watch = this.#makeWatch();
     this.#takeNetwork();
     this.#setProbeUrls();
     this.#isReady = true;
@@ -141,6 +146,7 @@ export class VpnService {
   /** At the end the machine is as it was before. */
   async stop(): Promise<void> {
     clearInterval(this.#figures);
+    this.#watch?.stop();
     this.#subscriptions.stop();
     this.#files.stop();
     await this.#tunnel.disconnect();
@@ -161,6 +167,7 @@ export class VpnService {
       isWholeDevice: now.isWholeDevice,
       pausedUntilMs: now.pausedUntilMs,
       signInUrl: now.signInUrl,
+      silentCities: [...(this.#watch?.silent ?? [])].map(([id, sinceMs]) => ({ city: id, sinceMs })),
       fault: fault === null ? null : noticeOf(fault),
       killSwitch: this.#wish?.killSwitch ?? this.#settings.killSwitch,
       strict: this.#wish?.strict ?? this.#settings.strict,
@@ -351,6 +358,7 @@ export class VpnService {
   /** Somebody shows live figures, until the given function is called. */
   watchFigures(): () => void {
     this.#watchers++;
+    this.#watch?.start();
     this.#figures ??= setInterval(() => {
       if (this.#tunnel.status.state === "connected") this.#options.onFigures();
     }, FIGURES_PERIOD);
@@ -361,6 +369,7 @@ export class VpnService {
       if (--this.#watchers > 0) return;
       clearInterval(this.#figures);
       this.#figures = undefined;
+      this.#watch?.stop();
     };
   }
 
@@ -380,6 +389,34 @@ export class VpnService {
     await repairWholeDevice();
     this.#faults.delete(BLOCK_LEFT.code);
     this.#tell();
+  }
+
+  #makeWatch(): ExitWatch | undefined {
+    const { watchSeconds } = this.#options.network;
+    if (watchSeconds === undefined) return undefined;
+    return new ExitWatch({
+      period: watchSeconds * 1_000,
+      // What is asked past a tunnel that leads the whole machine would not get out.
+      doors: () =>
+        this.#tunnel.status.isWholeDevice
+          ? []
+          : this.#subscriptions
+              .usableRoutes()
+              .map(({ city, link: { host, port, sni } }) => ({ city: cityIdOf(city), host, port, sni })),
+      onSilent: (city) => {
+        if (city === this.#tunnel.status.entry) this.#tunnel.suspect();
+        this.#tell();
+      },
+      onHeard: (city) => {
+        this.#tell();
+        // What was measured while it said nothing is not so any more.
+        if (this.#tunnel.status.state !== "connected") return;
+        void this.#tunnel.measure(new Set([city])).then(
+          () => this.#tell(),
+          () => undefined,
+        );
+      },
+    });
   }
 
   get #settingsFolder(): string {
@@ -497,7 +534,9 @@ export class VpnService {
   }
 
   async #measure(routes: readonly Route[], signal: AbortSignal) {
-    if (this.#tunnel.status.state === "connected") return this.#tunnel.measure();
+    if (this.#tunnel.status.state === "connected") {
+      return this.#tunnel.measure(new Set(routes.map(({ city }) => city)), signal);
+    }
     const { binaries } = this.#options;
     const directory = join(this.#folder, TEST_FOLDER);
     const outcomes = await testRoutes({ binaries, directory, probeUrls: this.#probeUrls, routes, signal });

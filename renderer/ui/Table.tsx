@@ -16,12 +16,14 @@ export interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
+  /** What a row says may not hold. */
+  readonly isStale?: (row: Row) => boolean;
   /** What stands there while there are no rows. */
   readonly empty?: ReactNode;
 }
 
 /** Scrolls sideways for itself where it is too wide, also by keyboard. */
-export function Table<Row>({ label, columns, rows, keyOf, empty }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, isStale, empty }: TableProps<Row>) {
   return (
     <div className="table-frame" role="region" aria-label={label} tabIndex={0}>
       <table className="table">
@@ -36,7 +38,7 @@ export function Table<Row>({ label, columns, rows, keyOf, empty }: TableProps<Ro
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={keyOf(row)}>
+            <tr key={keyOf(row)} className={isStale?.(row) === true ? "stale-content" : undefined}>
               {columns.map(({ id, cell, isNumber }) => (
                 <td key={id} className={isNumber === true ? "number figures" : undefined}>
                   {cell(row)}

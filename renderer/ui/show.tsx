@@ -76,6 +76,17 @@ export function useNow(everyMs = AGE_EVERY_MS): number {
   return nowMs;
 }
 
+/** Whether more than `ms` have passed since; draws anew only when that changes. Never where the time is not known. */
+export function useIsOlder(atMs: number | null, ms: number): boolean {
+  const [olderThan, setOlderThan] = useState<number | null>(null);
+  useEffect(() => {
+    if (atMs === null) return undefined;
+    const timer = setTimeout(() => setOlderThan(atMs), Math.max(0, atMs + ms - Date.now()));
+    return () => clearTimeout(timer);
+  }, [atMs, ms]);
+  return atMs !== null && olderThan === atMs;
+}
+
 /** How old something is, in words: "3 minutes ago". */
 export function Age({ atMs }: { atMs: number }) {
   const { i18n } = useTranslation();
@@ -83,17 +94,39 @@ export function Age({ atMs }: { atMs: number }) {
   return <time dateTime={new Date(atMs).toISOString()}>{formatAge(atMs, nowMs, i18n.language)}</time>;
 }
 
+export interface StaleProps {
+  readonly isStale: boolean;
+  readonly atMs: number | null;
+  /** Names what may not hold, where that is not all of a view. */
+  readonly of?: string;
+  readonly children?: ReactNode;
+}
+
 /** Marks what is shown as how it was at `atMs`, while `isStale`. */
-export function Stale({ isStale, atMs, children }: { isStale: boolean; atMs: number | null; children?: ReactNode }) {
+export function Stale({ isStale, atMs, of = "", children }: StaleProps) {
   const { t } = useTranslation("app");
   if (!isStale) return children;
   return (
-    <div className="stale" data-stale="">
+    <div className="stale" data-stale={of}>
       <span className="badge badge-warning" title={t("staleHint")}>
         {atMs === null ? t("unknown") : <Age atMs={atMs} />}
       </span>
       <div className="stale-content">{children}</div>
     </div>
+  );
+}
+
+/** The same within a line: the mark follows what it is about. */
+export function StaleWord({ sinceMs, of, children }: { sinceMs: number | undefined; of: string; children: ReactNode }) {
+  const { t } = useTranslation("app");
+  if (sinceMs === undefined) return children;
+  return (
+    <span className="stale-word" data-stale={of}>
+      <span className="stale-content">{children}</span>
+      <span className="badge badge-warning" title={t("staleHint")}>
+        <Age atMs={sinceMs} />
+      </span>
+    </span>
   );
 }
 

@@ -38,6 +38,12 @@ export const BACKOFF_RESET_UPTIME_MS = 60_000;
 
 export const TICK_MS = 1000;
 export const HEARTBEAT_MS = 5000;
+/** Where windows are shorter than that a peer is asked once a window, but not so often that it would take it for a flood. */
+export const HEARTBEAT_MS_MIN = 1200;
+/** Of the time between two Pings: a peer that has answered nothing for so long after one is silent. */
+export const ANSWER_PERCENT = 75;
+/** Between two Pings it is looked so often who answered. */
+export const TICKS_PER_HEARTBEAT_MIN = 4;
 export const PINGS_UNDER_WAY_MAX = 3;
 export const SILENCE_MS_MAX = 3 * TAU1_MS;
 /** Two connections to one peer live side by side for this long. */

@@ -148,6 +148,36 @@ describe("liveness", () => {
     expect(lines.at(-1)).toMatch(new RegExp(`^\\[network\\] heartbeat OK peer=${two.manager.peerId} request_id=\\d+$`));
   });
 
+  test("pings once a window where windows are short, and never so often that it is taken for a flood", async () => {
+    const settings = { manifest: world.manifestOf(1, 2), windowSeconds: () => 0.2 };
+    const one = await world.start(world.make(1, settings));
+    await world.start(world.make(2, settings));
+    await world.clock.advance(3_600_000);
+    const lines = one.journal.filter((line) => line.includes("heartbeat OK"));
+    expect(lines.length).toBeGreaterThan(2900);
+    expect(lines.length).toBeLessThan(3100);
+    expect(one.manager.status.bans).toBe(0);
+  });
+
+  test("knows within two windows of a second that a peer says nothing, for how long, and when it is back", async () => {
+    const told: (number | undefined)[] = [];
+    const settings = { manifest: world.manifestOf(1, 2), windowSeconds: () => 1 };
+    const onSilence = () => told.push(one.manager.peers[0]?.silentMs);
+    const one: TestNode = world.make(1, { ...settings, onSilence });
+    await world.start(one);
+    await world.start(world.make(2, settings));
+    await world.clock.advance(30_000);
+    for (const connection of world.network.connections) connection.isMute = true;
+    await world.clock.advance(2500);
+    expect(told.length).toBe(1);
+    expect(one.manager.peers[0]!.silentMs).toBeGreaterThan(1000);
+    expect(one.manager.peers[0]!.silentMs).toBeLessThanOrEqual(3700);
+    for (const connection of world.network.connections) connection.isMute = false;
+    await world.clock.advance(2500);
+    expect(told.at(-1)).toBeUndefined();
+    expect(told.length).toBe(2);
+  });
+
   test("ends a connection that swallows everything after three windows, and dials anew", async () => {
     const [one, two] = await pair();
     for (const connection of world.network.connections) connection.isMute = true;

@@ -18,12 +18,14 @@ import { journal } from "./journal.ts";
 import { LeastRecentMap } from "./leastRecent.ts";
 import {
   ANCHORS_MAX,
+  ANSWER_PERCENT,
   BACKOFF_MS_MAX,
   BYE_LINGER_MS,
   CONDUCT_RECORDS_MAX,
   DUPLICATE_MS,
   DUPLICATE_MS_MAX,
   HEARTBEAT_MS,
+  HEARTBEAT_MS_MIN,
   INBOUND_MAX,
   INBOUND_PER_ADDRESS_MAX,
   PEERS_FILE_PERIOD_MS,
@@ -35,6 +37,7 @@ import {
   STOP_MS_MAX,
   TAU1_MS,
   TICK_MS,
+  TICKS_PER_HEARTBEAT_MIN,
   UNREACHED_AFTER_MS,
 } from "./limits.ts";
 import { Outbound, type Dial, type Outcome } from "./outbound.ts";
@@ -192,6 +195,7 @@ export class PeerManager implements PeerNetwork {
       log: settings.log,
       sessionOf: (connection) => this.#sessionOf.get(connection),
       isLeaving: (session) => this.#leaving.has(session),
+      heard: (session) => this.#heard(session),
       countMessage: ({ peerId }) => conduct.countMessage(peerId),
       penalise,
       answerPeerList: (session, maxCount) => exchange.answer(session, maxCount),
@@ -326,7 +330,7 @@ export class PeerManager implements PeerNetwork {
     const link: Link = { connection, purpose, sinceMs: clock.nowMs() };
     const { peerId, remote, isDialer } = connection;
     const known = this.#sessions.get(peerId);
-    const session = known ?? new PeerSession(clock, nodeId, link, this.#paceOf(peerId));
+    const session = known ?? new PeerSession(clock, nodeId, link, this.#paceOf(peerId), (self) => this.#heard(self));
     if (known !== undefined) this.#addLink(known, link);
     this.#sessionOf.set(connection, session);
     this.#sessions.set(peerId, session);
@@ -423,12 +427,16 @@ export class PeerManager implements PeerNetwork {
   #tick(): void {
     const { clock } = this.#settings;
     const running = this.#running!;
-    this.#cancelTick = clock.after(TICK_MS, () => this.#tick());
+    const heartbeatMs = this.#heartbeatMs;
+    const tickMs = Math.min(TICK_MS, heartbeatMs / TICKS_PER_HEARTBEAT_MIN);
+    this.#cancelTick = clock.after(tickMs, () => this.#tick());
     const nowMs = clock.nowMs();
     for (const session of this.peers) {
       this.#resolveDuplicate(session, nowMs);
       if (nowMs - session.lastReplyMs >= SILENCE_MS_MAX) session.close("no reply for three minutes");
-      else if (nowMs - session.lastPingSentMs >= HEARTBEAT_MS) this.#ping(session);
+      // Timers are not exact: what is due within half a tick is due.
+      else if (nowMs - session.lastPingSentMs > heartbeatMs - tickMs / 2) this.#ping(session);
+      else if (nowMs - session.lastPingSentMs > (heartbeatMs * ANSWER_PERCENT) / 100 - tickMs / 2) this.#judge(session);
     }
     running.outbound.tick();
     void running.exchange.renew(this.peers, running.outbound.isHungry);
@@ -461,6 +469,22 @@ export class PeerManager implements PeerNetwork {
       // A peer that does not answer is judged by its silence.
       .catch(() => undefined)
       .finally(() => session.pingsUnderWay--);
+  }
+
+  /** Once a window where windows are short: who is to take part in each of them must be heard in each. */
+  get #heartbeatMs(): number {
+    const windowMs = 1000 * (this.#settings.windowSeconds?.() ?? Infinity);
+    return Math.min(HEARTBEAT_MS, Math.max(HEARTBEAT_MS_MIN, windowMs));
+  }
+
+  #judge(session: PeerSession): void {
+    if (session.isSilent || session.isHeardSince(session.lastPingSentMs)) return;
+    session.isSilent = true;
+    this.#settings.onSilence?.();
+  }
+
+  #heard(session: PeerSession): void {
+    if (session.heard()) this.#settings.onSilence?.();
   }
 
   // --- judgement --------------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ class Bench {
       remote: multiaddrOf(number),
     };
     const link = { connection, purpose, sinceMs: this.clock.nowMs() };
-    const session = new PeerSession(this.clock, nodeIdOfNumber(number), link, new OutgoingPace(0));
+    const session = new PeerSession(this.clock, nodeIdOfNumber(number), link, new OutgoingPace(0), () => undefined);
     this.sessions.push(session);
     return session;
   }

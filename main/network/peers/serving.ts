@@ -28,6 +28,7 @@ export interface ServingOwner {
   /** Undefined for a connection that was refused; a farewell is still answered to one that is leaving. */
   sessionOf(connection: Connection): PeerSession | undefined;
   isLeaving(session: PeerSession): boolean;
+  heard(session: PeerSession): void;
   countMessage(session: PeerSession): void;
   penalise(session: PeerSession, points: number, reason: string, isInvalid: boolean): void;
   answerPeerList(session: PeerSession, maxCount: number): readonly PeerEntry[];
@@ -72,6 +73,7 @@ export class Serving {
   ): Promise<Uint8Array | undefined> {
     const session = this.#owner.sessionOf(from);
     if (session === undefined) return undefined;
+    this.#owner.heard(session);
     if (kind === "other") this.#owner.countMessage(session);
     const nowMs = this.#owner.clock.nowMs();
     const budget = this.#budgets.get(session.peerId, () => new IncomingBudget(nowMs));

@@ -47,6 +47,8 @@ export class PeerSession implements Peer, Inbound {
   lastPongMs: number | undefined;
   lastPingSentMs = -Infinity;
   pingsUnderWay = 0;
+  /** It owes an answer to a Ping for longer than a peer may. */
+  isSilent = false;
   /** Valid proposals since the last rotation. */
   proposals = 0;
   /** A second connection is being resolved since then. */
@@ -54,20 +56,24 @@ export class PeerSession implements Peer, Inbound {
 
   /** It has answered on a protocol that no rc.1 node has. */
   #servesMore = false;
+  #heardMs: number;
   readonly #clock: Clock;
+  readonly #onHeard: (self: PeerSession) => void;
   readonly #queue: RequestQueue;
 
-  constructor(clock: Clock, nodeId: NodeId, first: Link, pace: OutgoingPace) {
+  constructor(clock: Clock, nodeId: NodeId, first: Link, pace: OutgoingPace, onHeard: (self: PeerSession) => void) {
     const { connection, sinceMs } = first;
     this.peerId = connection.peerId;
     this.nodeId = nodeId;
     this.sinceMs = sinceMs;
     this.lastReplyMs = sinceMs;
+    this.#heardMs = sinceMs;
     this.remote = parseMultiaddr(connection.remote);
     this.group = groupOf(this.remote);
     this.isPublic = reachOf(this.remote) === "public";
     this.links = [first];
     this.#clock = clock;
+    this.#onHeard = onHeard;
     this.#queue = new RequestQueue(clock, pace, () =>
       (this.isLikeRc1 ?? !this.#servesMore) ? REQUESTS_TO_RC1_MAX : REQUESTS_UNDER_WAY_MAX,
     );
@@ -83,6 +89,23 @@ export class PeerSession implements Peer, Inbound {
 
   get purpose(): Purpose | undefined {
     return this.inUse?.purpose;
+  }
+
+  get silentMs(): number | undefined {
+    return this.isSilent ? this.#clock.nowMs() - this.#heardMs : undefined;
+  }
+
+  /** Something came from it. True where it had been silent. */
+  heard(): boolean {
+    this.#heardMs = this.#clock.nowMs();
+    const wasSilent = this.isSilent;
+    this.isSilent = false;
+    return wasSilent;
+  }
+
+  /** Whether anything came from it since then. */
+  isHeardSince(ms: number): boolean {
+    return this.#heardMs >= ms;
   }
 
   request(protocol: ProtocolName, request: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
@@ -112,6 +135,7 @@ export class PeerSession implements Peer, Inbound {
     try {
       const reply = await connection.request(protocol, request, options);
       this.lastReplyMs = this.#clock.nowMs();
+      this.#onHeard(this);
       this.#servesMore ||= protocol !== PROTOCOLS.messages;
       return reply;
     } catch (error) {

@@ -28,6 +28,10 @@ export interface PeerSettings {
   readonly asnMap: AsnMap;
   /** Start window of a node that the Node Table knows; a claim of a stranger counts for less. */
   readonly startWindowOf?: (nodeId: NodeId) => bigint | undefined;
+  /** Mean length of the last windows; undefined until one was measured. */
+  readonly windowSeconds?: () => number | undefined;
+  /** A peer fell silent, or answers again. */
+  readonly onSilence?: () => void;
   /** Where addresses, anchors and bans are kept; undefined keeps them in memory. */
   readonly stateFile: string | undefined;
   /** Where `peers.json` goes, and what the node says of itself in it. */

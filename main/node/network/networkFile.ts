@@ -43,6 +43,8 @@ export interface TunnelDefaults {
   readonly subscriptionUrl?: string | undefined;
   readonly cities?: readonly string[] | undefined;
   readonly probeUrl?: string | undefined;
+  /** How often whoever looks may ask each city whether it is there; never where it is left out. */
+  readonly watchSeconds?: number | undefined;
 }
 
 /** D stays at D0 for ever. The protocol has no switch for it: a step of 0 is the same. */
@@ -54,6 +56,7 @@ const FOUNDERS_MAX = 64;
 const DEPTH_MAX = 16;
 const CITIES_MAX = 256;
 const URL_MAX = 2048;
+const WATCH_SECONDS_MAX = 3600;
 
 const hex = (size: number) =>
   z.string().regex(new RegExp(`^[0-9a-f]{${2 * size}}$`), `must be ${2 * size} lower-case hex digits`);
@@ -109,6 +112,7 @@ const networkSchema = z.strictObject({
       subscription_url: url.optional(),
       cities: z.array(z.string().min(1).max(64)).max(CITIES_MAX).optional(),
       probe_url: url.optional(),
+      watch_seconds: z.int().min(1).max(WATCH_SECONDS_MAX).optional(),
     })
     .optional(),
 });
@@ -192,6 +196,7 @@ export function formatNetworkFile(network: Network, note?: string): string {
             subscription_url: network.tunnel.subscriptionUrl,
             cities: network.tunnel.cities?.slice(),
             probe_url: network.tunnel.probeUrl,
+            watch_seconds: network.tunnel.watchSeconds,
           },
         }),
   };
@@ -231,7 +236,10 @@ function toNetwork(file: string, json: NetworkJson, local: LocalRules): Network 
     tunnel:
       tunnel === undefined
         ? undefined
-        : { subscriptionUrl: tunnel.subscription_url, cities: tunnel.cities, probeUrl: tunnel.probe_url },
+        : {
+            ...{ subscriptionUrl: tunnel.subscription_url, cities: tunnel.cities },
+            ...{ probeUrl: tunnel.probe_url, watchSeconds: tunnel.watch_seconds },
+          },
   };
 }
 

@@ -343,8 +343,13 @@ export class RunningNode {
   }
 
   /** Who is connected. */
-  get peers(): readonly Pick<Peer, "nodeId" | "isOutbound">[] {
+  get peers(): readonly Pick<Peer, "nodeId" | "isOutbound" | "silentMs">[] {
     return this.#transport.joining?.peers ?? [];
+  }
+
+  /** Mean of the last windows; undefined until two were seen. */
+  get windowSeconds(): number | undefined {
+    return this.#pace.meanSeconds;
   }
 
   /** Whether there can be anybody else at all. */

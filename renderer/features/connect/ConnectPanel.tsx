@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useCall } from "../../store/calls.ts";
 import type { TunnelStatus } from "../../store/hostState.ts";
 import { useHost, useIsStale } from "../../store/hostStore.ts";
+import { useSilentCities } from "../../store/silence.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Failure, Notice } from "../../ui/notices.tsx";
 import { Stale } from "../../ui/show.tsx";
@@ -38,6 +39,7 @@ export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
   const tunnel = useHost((host) => host.tunnel);
   const lastAtMs = useHost((host) => host.lostAtMs ?? host.heardAtMs);
   const isStale = useIsStale();
+  const silentSinceMs = useSilentCities().get(tunnel?.entry ?? null);
   const connect = useCall("vpnConnect");
   const disconnect = useCall("vpnDisconnect");
   const offer = offerOf(tunnel, looked);
@@ -52,7 +54,11 @@ export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
   const fault = failure === null && state !== "connected" && tunnel?.fault?.code !== CANCELLED ? tunnel?.fault : null;
   return (
     <section className="connect" data-state={state} aria-label={t("title")}>
-      <Stale isStale={isStale && tunnel !== null} atMs={lastAtMs}>
+      <Stale
+        isStale={(isStale && tunnel !== null) || silentSinceMs !== undefined}
+        atMs={isStale ? lastAtMs : (silentSinceMs ?? null)}
+        of="tunnel"
+      >
         <div role="status" className="connect-state">
           <p className="connect-headline">
             <span className="connect-lamp" aria-hidden="true" />
@@ -67,7 +73,7 @@ export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
       )}
       <Failure failure={failure ?? fault ?? null} />
       {tunnel !== null && <SignInPause tunnel={tunnel} />}
-      {tunnel?.state === "connected" && <Figures />}
+      {tunnel?.state === "connected" && <Figures isStale={isStale} silentSinceMs={silentSinceMs} />}
       <HeldKeys cities={cities} />
       {tunnel?.notices.map((notice) => (
         <Notice key={`${notice.code} ${JSON.stringify(notice.params)}`} notice={notice} tone="plain" />

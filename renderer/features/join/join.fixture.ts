@@ -6,7 +6,15 @@ export const STOPPED: Status = {
   ...{ apiVersion: 1, version: "0.1.0", pid: 1, startedAtMs: 1, network: null, profile: null, isBackground: false },
   ...{ hasIdentity: false, nodeState: "none", nodeFault: null, isAccountUnlocked: false },
   ...{ phase: "stopped", window: null, windowAtMs: null, stateRoot: null, balance: null, supply: null, peers: 0 },
-  ...{ candidate: null, candidacy: null, queue: null, progress: null, unverifiedCandidates: [], notices: [] },
+  ...{
+    candidate: null,
+    candidacy: null,
+    queue: null,
+    progress: null,
+    unverifiedCandidates: [],
+    silentNodes: [],
+    notices: [],
+  },
 };
 
 export const CANDIDACY: NonNullable<Status["candidacy"]> = {

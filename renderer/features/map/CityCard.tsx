@@ -3,12 +3,13 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useCall } from "../../store/calls.ts";
+import { useSilentNodes } from "../../store/silence.ts";
 import { usePreferences, useSetPreferences } from "../../store/preferences.ts";
 import { Button } from "../../ui/Button.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Failure, Notice } from "../../ui/notices.tsx";
-import { Age, Badge, Facts } from "../../ui/show.tsx";
+import { Age, Badge, Facts, StaleWord } from "../../ui/show.tsx";
 import { healthOf, nameOf, placeOf, countryNames, type City } from "./cities.ts";
 import { HEALTH_NAMES } from "./CityList.tsx";
 import { HealthSign } from "./HealthSign.tsx";
@@ -33,9 +34,11 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
     card.current?.scrollIntoView({ block: "nearest" });
   }, [city.id]);
   const phase = city.nodePhase;
+  const nodeSilentMs = useSilentNodes().get(city.id);
+  const { silentSinceMs } = city;
   const delayMs = city.delayMs === null ? null : formatNumber(city.delayMs, i18n.language);
   return (
-    <section ref={card} className="city-card" aria-label={t("cardAbout", { place })}>
+    <section ref={card} className="city-card" data-city={city.id} aria-label={t("cardAbout", { place })}>
       <div className="city-card-head">
         <div>
           <h2>{place}</h2>
@@ -58,26 +61,46 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
             city.health === null ? (
               t("healthUnseen")
             ) : (
-              <span className="city-health">
-                <HealthSign health={city.health.state} />
-                <span>
-                  {t(HEALTH_NAMES[city.health.state])}
-                  {city.health.atMs !== null && (
-                    <span className="quiet small">
-                      {" · "}
-                      <Age atMs={city.health.atMs} />
-                    </span>
-                  )}
+              <StaleWord sinceMs={silentSinceMs} of={`health ${city.id}`}>
+                <span className="city-health">
+                  <HealthSign health={city.health.state} />
+                  <span>
+                    {t(HEALTH_NAMES[city.health.state])}
+                    {city.health.atMs !== null && (
+                      <span className="quiet small">
+                        {" · "}
+                        <Age atMs={city.health.atMs} />
+                      </span>
+                    )}
+                  </span>
                 </span>
-              </span>
+              </StaleWord>
             ),
           ],
-          [t("delay"), delayMs === null ? t("delayUnmeasured") : tApp("millisecondsShort", { value: delayMs })],
+          [
+            t("delay"),
+            delayMs === null ? (
+              t("delayUnmeasured")
+            ) : (
+              <StaleWord key="delay" sinceMs={silentSinceMs} of={`delay ${city.id}`}>
+                {tApp("millisecondsShort", { value: delayMs })}
+              </StaleWord>
+            ),
+          ],
           ...(city.exit !== null && city.exit !== city.id
             ? [[t("leavesIn"), placeOf(cities, city.exit, i18n.language)] as const]
             : []),
           ...(city.hasVpn ? [[t("ways"), formatNumber(city.routes, i18n.language)] as const] : []),
-          ...(phase === null ? [] : [[t("nodePhase"), isKnownPhase(phase) ? t(PHASE_NAMES[phase]) : phase] as const]),
+          ...(phase === null
+            ? []
+            : [
+                [
+                  t("nodePhase"),
+                  <StaleWord key="phase" sinceMs={nodeSilentMs} of={`phase ${city.id}`}>
+                    {isKnownPhase(phase) ? t(PHASE_NAMES[phase]) : phase}
+                  </StaleWord>,
+                ] as const,
+              ]),
         ]}
       />
       {city.fault !== null && health === "down" && <Notice notice={city.fault} />}

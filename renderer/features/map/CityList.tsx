@@ -5,7 +5,7 @@ import { Input, Label, ListBox, ListBoxItem, SearchField } from "react-aria-comp
 
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
-import { Badge } from "../../ui/show.tsx";
+import { Badge, StaleWord } from "../../ui/show.tsx";
 import { AUTOMATIC } from "../connect/wish.ts";
 import { arrange, countryNames, healthOf, nameOf, type City, type Health } from "./cities.ts";
 import { HealthSign } from "./HealthSign.tsx";
@@ -84,13 +84,19 @@ export function CityList({ cities, favourites, chosen, onChoose }: CityListProps
         ))}
         {found.slice(0, rowsMax).map((city) => {
           const health = healthOf(city);
-          const about = [city.country === null ? null : countryOf(city.country), t(HEALTH_NAMES[health])];
+          const { silentSinceMs } = city;
+          const state = t(silentSinceMs === undefined ? HEALTH_NAMES[health] : "silent");
+          const about = [city.country === null ? null : countryOf(city.country), state];
           return (
             <ListBoxItem key={city.id} id={city.id} textValue={nameOf(city, i18n.language)} className="city-row">
               <HealthSign health={health} />
               <span className="city-names">
                 <span className="city-name">{nameOf(city, i18n.language)}</span>
-                <span className="hint">{about.filter((part) => part !== null).join(" · ")}</span>
+                <span className="hint">
+                  <StaleWord sinceMs={silentSinceMs} of={`city ${city.id}`}>
+                    {about.filter((part) => part !== null).join(" · ")}
+                  </StaleWord>
+                </span>
               </span>
               {favourites.includes(city.id) && (
                 <span className="city-star" role="img" aria-label={t("favourite")}>
@@ -98,7 +104,9 @@ export function CityList({ cities, favourites, chosen, onChoose }: CityListProps
                 </span>
               )}
               {city.isInUse && <Badge tone="good">{t("inUse")}</Badge>}
-              {city.delayMs !== null && <span className="figures quiet small">{Math.round(city.delayMs)} ms</span>}
+              {city.delayMs !== null && silentSinceMs === undefined && (
+                <span className="figures quiet small">{Math.round(city.delayMs)} ms</span>
+              )}
             </ListBoxItem>
           );
         })}

@@ -1,18 +1,19 @@
 /** Where one can be: the map, the list of the same cities, and the tunnel that leads there. */
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useHost } from "../../store/hostStore.ts";
 import { go, usePlace } from "../../store/place.ts";
 import { usePreferences } from "../../store/preferences.ts";
 import { useQueryOf } from "../../store/queries.ts";
+import { useSilentCities } from "../../store/silence.ts";
 import { useIsStill, useTheme } from "../../ui/theme.ts";
 import { EmptyState, Stale } from "../../ui/show.tsx";
 import { Failure } from "../../ui/notices.tsx";
 import { AddCities } from "../connect/AddCities.tsx";
 import { ConnectPanel } from "../connect/ConnectPanel.tsx";
 import { AUTOMATIC } from "../connect/wish.ts";
-import type { City } from "./cities.ts";
+import { withSilence, type City } from "./cities.ts";
 import { CityCard } from "./CityCard.tsx";
 import { CityList } from "./CityList.tsx";
 import { routeOf } from "./features.ts";
@@ -36,7 +37,8 @@ export function MapView() {
   const [isUndrawable, setIsUndrawable] = useState(false);
   const [, place] = usePlace().split("/");
   const looked = place === undefined || place === "" ? null : decodeURIComponent(place);
-  const cities = value?.cities ?? NO_CITIES;
+  const silent = useSilentCities();
+  const cities = useMemo(() => withSilence(value?.cities ?? NO_CITIES, silent), [value, silent]);
   const city = cities.find(({ id }) => id === looked);
   const choose = (id: string | null): void => go(id === null ? "map" : `map/${encodeURIComponent(id)}`);
   return (

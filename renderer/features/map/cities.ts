@@ -1,11 +1,24 @@
 /** Cities as the list and the map show them. Pure. */
 import type { Answer } from "../../store/api.ts";
 
-export type City = Answer<"vpnCities">["cities"][number];
+export type City = Answer<"vpnCities">["cities"][number] & {
+  /** It does not answer this computer just now, and did so last then. */
+  readonly silentSinceMs?: number;
+};
 export type Health = "up" | "degraded" | "down" | "unknown" | "expired";
 
 /** As the network sees it, unless this computer has just found that nothing comes through. */
-export const healthOf = ({ health, fault }: City): Health => (fault !== null ? "down" : (health?.state ?? "unknown"));
+export const healthOf = ({ health, fault, silentSinceMs }: City): Health =>
+  fault !== null || silentSinceMs !== undefined ? "down" : (health?.state ?? "unknown");
+
+/** The same cities, with what is known of their silence. */
+export function withSilence(cities: readonly City[], silent: ReadonlyMap<string | null, number>): readonly City[] {
+  if (silent.size === 0) return cities;
+  return cities.map((city) => {
+    const silentSinceMs = silent.get(city.id);
+    return silentSinceMs === undefined ? city : { ...city, silentSinceMs };
+  });
+}
 
 export const nameOf = ({ name }: Pick<City, "name">, language: string): string =>
   language.startsWith("ru") ? name.ru : name.en;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { TunnelStatus } from "../../store/hostState.ts";
-import { arrange, healthOf, type City } from "./cities.ts";
+import { arrange, healthOf, withSilence, type City } from "./cities.ts";
 import { arcs, cityFeatures, routeOf } from "./features.ts";
 
 const city = (id: string, en: string, more: Partial<City> = {}): City => ({
@@ -52,6 +52,9 @@ describe("the list of cities", () => {
     expect(healthOf(city("a", "A"))).toBe("unknown");
     expect(healthOf(city("a", "A", { health }))).toBe("up");
     expect(healthOf(city("a", "A", { health, fault: { code: "exit-timeout", params: {} } }))).toBe("down");
+    const [silent, other] = withSilence([city("a", "A", { health }), city("b", "B", { health })], new Map([["a", 7]]));
+    expect([healthOf(silent!), healthOf(other!)]).toEqual(["down", "up"]);
+    expect(silent).toMatchObject({ health, silentSinceMs: 7 });
   });
 });
 

@@ -3,7 +3,8 @@ import { useTranslation } from "react-i18next";
 
 import type { Output } from "../../../main/api/contract.ts";
 import { formatNumber } from "../../ui/format.ts";
-import { Age, Amount, Card } from "../../ui/show.tsx";
+import { useSilentNodes } from "../../store/silence.ts";
+import { Age, Amount, Card, StaleWord } from "../../ui/show.tsx";
 import { Table } from "../../ui/Table.tsx";
 import { useNameOf } from "./cityName.ts";
 import { Pager } from "./Pager.tsx";
@@ -38,6 +39,7 @@ export function CitiesTable({ table, ...paging }: Paging & Pick<Output<"networkV
 function Rows({ rows, page: asked, onPage }: Paging & { readonly rows: readonly Row[] }) {
   const { t, i18n } = useTranslation("network");
   const nameOf = useNameOf();
+  const silent = useSilentNodes();
   // The table may have become shorter.
   const page = Math.min(asked, Math.ceil(rows.length / PAGE_ROWS) - 1);
   const first = page * PAGE_ROWS;
@@ -53,8 +55,16 @@ function Rows({ rows, page: asked, onPage }: Paging & { readonly rows: readonly 
         label={t("citiesTitle")}
         rows={shown}
         keyOf={({ city }) => city.id}
+        isStale={({ city }) => silent.has(city.id)}
         columns={[
-          { id: "city", name: t("city"), cell: ({ city }) => nameOf(city) },
+          {
+            ...{ id: "city", name: t("city") },
+            cell: ({ city }) => (
+              <StaleWord sinceMs={silent.get(city.id)} of={`row ${city.id}`}>
+                {nameOf(city)}
+              </StaleWord>
+            ),
+          },
           { id: "phase", name: t("citiesPhase"), cell: phaseOf },
           { id: "window", name: t("citiesWindow"), isNumber: true, cell: ({ window }) => number(window) },
           { id: "nodes", name: t("nodesTitle"), isNumber: true, cell: ({ nodeTable }) => number(nodeTable) },

@@ -3,7 +3,8 @@ import { useTranslation } from "react-i18next";
 
 import type { Output } from "../../../main/api/contract.ts";
 import { formatNumber } from "../../ui/format.ts";
-import { Card } from "../../ui/show.tsx";
+import { useSilentNodes } from "../../store/silence.ts";
+import { Card, StaleWord } from "../../ui/show.tsx";
 import { useNameOf } from "./cityName.ts";
 import { peersByCity } from "./peersByCity.ts";
 
@@ -13,6 +14,7 @@ const CITIES_SHOWN_MAX = 12;
 export function Peers({ peers }: Pick<Output<"networkView">, "peers">) {
   const { t, i18n } = useTranslation("network");
   const nameOf = useNameOf();
+  const silent = useSilentNodes();
   const number = (value: number): string => formatNumber(value, i18n.language);
   const cities = peersByCity(peers);
   const shown = cities.slice(0, CITIES_SHOWN_MAX);
@@ -26,7 +28,9 @@ export function Peers({ peers }: Pick<Output<"networkView">, "peers">) {
         <ul className="network-peers">
           {shown.map(({ city, peers: count }) => (
             <li key={city?.id ?? ""}>
-              <span>{city === null ? t("peersElsewhere") : nameOf(city)}</span>
+              <StaleWord sinceMs={silent.get(city?.id ?? null)} of={`peers ${city?.id ?? ""}`}>
+                <span>{city === null ? t("peersElsewhere") : nameOf(city)}</span>
+              </StaleWord>
               <span className="network-peers-bar" aria-hidden="true">
                 <span style={{ inlineSize: `${(count / most) * 100}%` }} />
               </span>

@@ -20,6 +20,7 @@ export const map = {
   healthDown: "Does not work",
   healthUnknown: "Not known",
   healthExpired: "Ended",
+  silent: "Does not answer",
   legend: "Signs on the map",
 
   cardAbout: "About {{place}}",

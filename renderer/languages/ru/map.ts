@@ -25,6 +25,7 @@ export const map: Texts<typeof source, "one" | "few" | "many" | "other"> = {
   healthDown: "Не работает",
   healthUnknown: "Неизвестно",
   healthExpired: "Завершён",
+  silent: "Не отвечает",
   legend: "Знаки на карте",
 
   cardAbout: "Подробно: {{place}}",
