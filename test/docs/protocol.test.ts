@@ -28,9 +28,10 @@ interface Citation {
 }
 
 /** Comments without their line breaks, since a citation may run over one. */
-const sources = globSync(SOURCES, { exclude: (name) => /(^|\/)(node_modules|target)$/.test(name) })
-  .filter((path) => !path.startsWith(FOLDER))
-  .map((path) => ({ path, text: readFileSync(path, "utf8").replace(/\n\s*(?:\*|\/\/[/!]?)?\s*/g, " ") }));
+const sources = globSync(SOURCES, { exclude: (name) => /(^|\/)(node_modules|target)$/.test(name) }).map((path) => ({
+  path,
+  text: readFileSync(path, "utf8").replace(/\n\s*(?:\*|\/\/[/!]?)?\s*/g, " "),
+}));
 
 /** "chapters 06 §3.9 to §4.15 and 07 §4.11" cites three sections of two chapters. */
 function* sectionsIn(text: string): Generator<string> {
