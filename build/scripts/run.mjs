@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { buildNative } from "./native.mjs";
+import { readAudit, remedyOf } from "./npm.mjs";
 
 const NODE_MAJOR_MIN = 24;
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -20,7 +21,7 @@ function run(command, args, options = {}) {
 }
 
 /** Installs the pinned dependencies when the lock file is newer than what lies in node_modules. */
-function installDependencies() {
+async function installDependencies() {
   const installed = join(root, "node_modules", ".package-lock.json");
   const isFresh =
     existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
@@ -28,10 +29,12 @@ function installDependencies() {
   // npm would empty what the link leads to, which others work with.
   if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink() === true) return;
   console.log("Installing dependencies (npm ci)…");
-  if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: isWindows, stdio: ["inherit", 2, 2] })) {
-    throw new Error("npm ci failed. Check the network connection to the npm registry and run the command again.");
-  }
+  const { code, output } = await npm(["ci", "--no-audit", "--no-fund"], process.stderr);
+  if (code !== 0) throw new Error(remedyOf(output));
 }
+
+/** What it says is shown at once where that is wanted. On Windows npm is no program but a script. */
+const npm = (args, shownOn) => capture("npm", args, { shell: isWindows }, shownOn);
 
 /** This Node when it is new enough, else the one that came with the dependencies. */
 function findNode() {
@@ -121,19 +124,43 @@ async function runChecks(node) {
       process.stdout.write(output);
     }
   };
-  await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, work));
+  // It waits for others, not for this machine.
+  const [isAudited] = await Promise.all([auditDependencies(), ...Array.from({ length: CHECKS_AT_ONCE }, work)]);
   for (const name of failed) console.log(`FAILED check: ${name}`);
-  return { passed: list.length - failed.length, failed: failed.length };
+  const passed = list.length - failed.length + Number(isAudited === true);
+  return { passed, failed: failed.length + Number(isAudited === false) };
 }
 
-function capture(command, args, options = {}) {
+/** `output` is all that it said, `out` its standard output alone. */
+function capture(command, args, options = {}, shownOn = undefined) {
   const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code, output }));
+  const said = { output: "", out: "" };
+  const collect = (text) => {
+    said.output += text;
+    if (shownOn !== undefined) shownOn.write(text);
+  };
+  child.stderr.setEncoding("utf8").on("data", collect);
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    said.out += text;
+    collect(text);
   });
+  return new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(new Error(`${command} could not be started: ${error.message}`)));
+    child.once("close", (code) => resolve({ code, ...said }));
+  });
+}
+
+/** Asked once: a machine without a network is not kept waiting. */
+const AUDIT = ["audit", "--json", "--fetch-retries=0", "--fetch-timeout=20000"];
+
+/** Whether something is known of a dependency that this program must not ship with. Undefined where nobody answered that. */
+async function auditDependencies() {
+  const { out } = await npm(AUDIT);
+  const { skipped, known } = readAudit(out);
+  if (skipped !== undefined) console.log(`skipped: npm audit (its endpoint does not answer: ${skipped})`);
+  else console.log("check: npm audit");
+  if (known !== undefined && known.length > 0) console.log(`FAILED check: npm audit: ${known.join(", ")}`);
+  return known === undefined ? undefined : known.length === 0;
 }
 
 function runTests(node, args) {
@@ -193,6 +220,7 @@ const commands = {
   cohort: (node, args) => run(node, [join("test", "integration", "cohortMain.ts"), ...args]),
   join: (node, args) => run(node, [join("test", "integration", "join", "main.ts"), ...args]),
   soak: (node, args) => run(node, [join("test", "integration", "main.ts"), ...args]),
+  "local:soak": (node, args) => run(node, [join("test", "soak", "main.ts"), ...args]),
   start: (node, args) => handOver(node, args, join("build", "scripts", "start.ts")),
   montana: handOver,
   format: (node) =>
@@ -201,16 +229,27 @@ const commands = {
       CRATES.every((crate) => run("cargo", ["fmt", "--manifest-path", join("main", "native", crate, "Cargo.toml")]))),
   xray: (node, args) => run(node, [join("build", "scripts", "xray.ts"), ...args]),
   page: buildPage,
+  "pack:check": (node) => pack(node, "check"),
+  "pack:server": (node) => pack(node, "server"),
+  dist: (node, args) => pack(node, "dist", args),
 };
+
+/** It takes types out by Node's own means, which Node still calls an experiment. */
+const pack = (node, what, args = []) =>
+  run(node, ["--disable-warning=ExperimentalWarning", join("build", "packaging", "main.ts"), what, ...args]);
+
+/** Commands that make packages, which hold everything. */
+const PACKING = new Set([commands["pack:check"], commands["pack:server"], commands.dist]);
 
 /** Whether a command shows the page, or starts what may show it. */
 const usesPage = (command, args) =>
   command === test ||
   command === commands.start ||
+  PACKING.has(command) ||
   (command === handOver && args.some((arg) => ["open", "start", "local"].includes(arg)));
 
 /** Commands that start the tunnel engine, which takes some minutes to build. */
-const USING_XRAY = new Set([test, commands.start, handOver, commands.bench]);
+const USING_XRAY = new Set([test, commands.start, handOver, commands.bench, commands["local:soak"], ...PACKING]);
 
 try {
   const [name, ...args] = process.argv.slice(2);
@@ -218,7 +257,7 @@ try {
   if (command === undefined) throw new Error(`Commands: ${Object.keys(commands).join(", ")}.`);
   // What is said while setting up must not stand before a program's JSON.
   if (command === handOver) console.log = console.error;
-  installDependencies();
+  await installDependencies();
   // Half of what a command takes is compiling the program: kept here, for this process's children and theirs.
   process.env.NODE_COMPILE_CACHE ??= join(root, ".cache", "compiled");
   buildNative();

@@ -5,15 +5,19 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { locateData } from "../../main/app/dataDirectory.ts";
+import { locateData, type DataDirectory } from "../../main/app/dataDirectory.ts";
+import { isAlive, readPublished } from "../../main/app/published.ts";
 import { LocalDirectory } from "../../main/local/record.ts";
 import { NETWORK_NAME } from "../../main/local/networkFile.ts";
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const CLI = join(ROOT, "main", "app", "cli.ts");
 const SHELL = join(ROOT, "main", "app", "shell", "main.ts");
+const HOST_MS_MAX = 10_000;
+const POLL_MS = 100;
 const given = process.argv.slice(2);
 
 /** Of this platform's Electron, whose package fetches it only when asked to; undefined where nobody has. */
@@ -44,10 +48,11 @@ async function showPage(): Promise<number> {
   return code === 0 ? 0 : montana("open", "--print");
 }
 
-/** The page first where there is something to show: it fills as the network comes up. */
+/** The page first where there is something to show: it fills as the network comes up, and is there within five seconds. */
 async function start(): Promise<number> {
   const dataAt = given.indexOf("--data-dir");
-  const { root } = locateData(dataAt === -1 ? undefined : given[dataAt + 1]);
+  const directory = locateData(dataAt === -1 ? undefined : given[dataAt + 1]);
+  const { root } = directory;
   const isFirst = !existsSync(new LocalDirectory(join(root, "local")).networkFile);
   const electron = findElectron();
   if (electron === undefined)
@@ -55,9 +60,24 @@ async function start(): Promise<number> {
   const showApp = (program: string): Promise<number> =>
     run(program, [SHELL, `--network=${NETWORK_NAME}`], { MONTANA_DATA_DIR: root });
   const show = electron === undefined ? showPage : () => showApp(electron);
-  if (!isFirst) return firstFailure(await Promise.all([show(), montana("local", "start")]));
-  console.log("Making the practice network, once: three cities on this computer, with nodes and exits of their own…");
-  return (await montana("local", "start")) || show();
+  if (isFirst) {
+    console.log("Making the practice network, once: three cities on this computer, with nodes and exits of their own…");
+    return (await montana("local", "start")) || show();
+  }
+  const shown = show();
+  // The network's thirty processes would take the machine from the page, which is there to be looked at meanwhile.
+  await (electron === undefined ? shown : Promise.race([shown, untilHostRuns(directory)]));
+  return firstFailure(await Promise.all([shown, montana("local", "start")]));
+}
+
+/** The app's, which begins with it; or as long as that may take. */
+async function untilHostRuns(directory: DataDirectory): Promise<void> {
+  const end = performance.now() + HOST_MS_MAX;
+  while (performance.now() < end) {
+    const published = await readPublished(directory.published);
+    if (published?.socket != null && isAlive(published.pid)) return;
+    await wait(POLL_MS);
+  }
 }
 
 const firstFailure = (codes: readonly number[]): number => codes.find((code) => code !== 0) ?? 0;
