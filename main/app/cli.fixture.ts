@@ -1,6 +1,6 @@
 /** The program as a person starts it: a process of its own, in a directory of its own. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,8 +37,10 @@ export class Playground {
     this.passphraseFile = join(folder, "passphrase");
   }
 
-  static async make(): Promise<Playground> {
-    const playground = new Playground(await mkdtemp(join(tmpdir(), "montana-app-")));
+  /** In a folder of its own, or in this one, which may be there with what another left in it. */
+  static async make(folder?: string): Promise<Playground> {
+    if (folder !== undefined) await mkdir(folder, { recursive: true });
+    const playground = new Playground(folder ?? (await mkdtemp(join(tmpdir(), "montana-app-"))));
     await writeFile(playground.passphraseFile, `${PASSPHRASE}\n`, { mode: 0o600 });
     return playground;
   }

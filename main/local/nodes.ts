@@ -27,6 +27,7 @@ const statusAnswer = z.object({
     .nullable(),
 });
 export type NodeStatus = z.output<typeof statusAnswer>;
+const addressAnswer = z.object({ nodeAccountAddress: z.string() });
 const benchAnswer = z.object({ hashesPerSecond: z.number() });
 
 /** Chains that rest are seldom at work at once. */
@@ -85,6 +86,12 @@ export async function startNodes(local: Local, cities: readonly LocalCity[]): Pr
 
 export const nodeStatus = (local: Local, city: LocalCity): Promise<NodeStatus> =>
   local.program.run(statusAnswer, ["status"], local.directory.nodeData(city));
+
+/** Of the account that the city's node earns on: there one pays to. Throws "local-no-node". */
+export async function nodeAddress({ directory, program }: Local, city: LocalCity): Promise<string> {
+  if (city.nodePort === null) throw localError("local-no-node", { city: city.name.en });
+  return (await program.run(addressAnswer, ["inspect"], directory.nodeData(city))).nodeAccountAddress;
+}
 
 /**
  * Those that are no nodes of the network yet become candidates, together: chains that begin in the same window end in the same

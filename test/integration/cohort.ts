@@ -17,19 +17,17 @@ import type { IdentitySummary } from "../../main/keystore/summary.ts";
 import { loadCrypto } from "../../main/native/index.ts";
 import { genesisOf } from "../../main/node/network/genesis.ts";
 import { formatNetworkFile, type Network } from "../../main/node/network/networkFile.ts";
-import { StateClient } from "../../main/node/state/client.ts";
 import { toHex, type AccountId } from "../../main/protocol/bytes.ts";
 import { MONTANA_PARAMS } from "../../main/protocol/genesis/montana.ts";
 import { rulesOf } from "../../main/protocol/genesis/rules.ts";
-import { proposalHeader } from "../../main/protocol/objects/consensus.ts";
 import { freePort } from "./freePort.ts";
+import { storedRoots, withStore } from "./storedChain.ts";
 
 const { crypto } = loadCrypto();
 export const NETWORK_NAME = "cohort";
 const POLL_MS = 20;
 /** A node that says nothing for so long has failed. */
 const SILENCE_MS_MAX = 90_000;
-const HEADERS_PER_REQUEST = 1000;
 const LAST_LINES = 25;
 
 export interface CohortOptions {
@@ -226,20 +224,13 @@ export class CohortNode {
   }
 
   /** Every decided window's state root, from the store of the stopped node. */
-  async storedRoots(network: Network): Promise<string[]> {
-    return this.#withStore(network, async (client) => {
-      const roots: string[] = [];
-      for (;;) {
-        const page = await client.ask("headers", { first: BigInt(roots.length), count: HEADERS_PER_REQUEST });
-        if (page.length === 0) return roots;
-        roots.push(...page.map((bytes) => toHex(proposalHeader.decode(bytes).stateRoot)));
-      }
-    });
+  storedRoots(network: Network): Promise<string[]> {
+    return storedRoots(this.#playground.data, network);
   }
 
   /** Windows and amounts of the welcome bonuses of an account, in the state of the stopped node. */
-  async bonuses(network: Network, account: AccountId): Promise<{ readonly window: bigint; readonly amount: bigint }[]> {
-    return this.#withStore(network, async (client) => {
+  bonuses(network: Network, account: AccountId): Promise<{ readonly window: bigint; readonly amount: bigint }[]> {
+    return withStore(this.#playground.data, network, async (client) => {
       const found = [];
       for (let before: number | undefined; ;) {
         const page = await client.ask("history", { subject: account, ...(before === undefined ? {} : { before }) });
@@ -262,20 +253,6 @@ export class CohortNode {
     this.#following?.stop();
     this.#following = undefined;
     this.status = undefined;
-  }
-
-  async #withStore<T>(network: Network, read: (client: StateClient) => Promise<T>): Promise<T> {
-    const client = new StateClient({ onFailure: () => undefined });
-    try {
-      await client.ask("open", {
-        directory: join(locateData(this.#playground.data).networks, NETWORK_NAME),
-        ...{ rules: network.rules, networkId: network.stateHash!, founders: network.otherFounders },
-        whenMissing: "must-exist",
-      });
-      return await read(client);
-    } finally {
-      await client.close();
-    }
   }
 
   get #file(): string {

@@ -7,6 +7,7 @@ import { addCity, breakCity, healCity } from "../../local/breakage.ts";
 import { localError } from "../../local/errors.ts";
 import { Local } from "../../local/local.ts";
 import { NETWORK_NAME } from "../../local/networkFile.ts";
+import { nodeAddress } from "../../local/nodes.ts";
 import { runSites } from "../../local/sites.ts";
 import { startLocal } from "../../local/start.ts";
 import { localStatus } from "../../local/status.ts";
@@ -62,6 +63,10 @@ const actions = {
     const city = await healCity(local, need(name, "A city"));
     return { json: city, text: describeCity(city) };
   }),
+  async address({ arguments: [, name] }, local) {
+    const address = await nodeAddress(local, local.city(need(name, "A city")));
+    return { json: { address }, text: address };
+  },
   async sites({ print }, { directory }) {
     const stopping = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
@@ -72,7 +77,8 @@ const actions = {
 
 export const local: Command = {
   name: "local",
-  summary: "a practice network of real nodes and exits on this computer: start, stop, status, add-city, break, heal",
+  summary:
+    "a practice network of real nodes and exits on this computer: start, stop, status, add-city, break, heal, address",
   arguments: [
     { name: "ACTION", choices: Object.keys(actions) },
     { name: "CITY", isOptional: true },
@@ -89,7 +95,7 @@ export const local: Command = {
     "start runs Moscow, Frankfurt and Helsinki, each with a node and an exit, a relay in Istanbul, and what tells clients of them; " +
     "the commands that it runs are those of montana init, start, exit, city, mesh and join. Afterwards montana vpn connect " +
     "Frankfurt --network local goes through it. break CITY [vpn|node] ends a city's exit (or its node), heal CITY brings both " +
-    "back. stop ends everything, a tunnel through it as well; the next start goes on from there. sites runs, in the foreground, what the exits borrow and the " +
+    "back. address CITY prints where one pays that city's node. stop ends everything, a tunnel through it as well; the next start goes on from there. sites runs, in the foreground, what the exits borrow and the " +
     "site that says which city one comes from; start does that. All of it lies in the folder local of the data directory.",
   async run(called) {
     const [name = ""] = called.arguments;
