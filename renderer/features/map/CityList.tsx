@@ -7,7 +7,7 @@ import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Badge, StaleWord } from "../../ui/show.tsx";
 import { AUTOMATIC } from "../connect/wish.ts";
-import { arrange, countryNames, healthOf, nameOf, type City, type Health } from "./cities.ts";
+import { arrange, countryNames, healthOf, indexCities, nameOf, type City, type Health } from "./cities.ts";
 import { HealthSign } from "./HealthSign.tsx";
 
 /** Rows that are drawn at a time: of ten thousand cities a person reads the first ones, or searches. */
@@ -35,11 +35,9 @@ export function CityList({ cities, favourites, chosen, onChoose }: CityListProps
   const [rowsMax, setRowsMax] = useState(ROWS_STEP);
   const searched = useDeferredValue(wanted);
   const { language } = i18n;
-  const found = useMemo(
-    () => arrange(cities, { wanted: searched, favourites, language }),
-    [cities, searched, favourites, language],
-  );
-  const countryOf = countryNames(i18n.language);
+  const indexed = useMemo(() => indexCities(cities, language), [cities, language]);
+  const found = useMemo(() => arrange(indexed, { wanted: searched, favourites }), [indexed, searched, favourites]);
+  const countryOf = useMemo(() => countryNames(language), [language]);
   const automatic = searched === "" ? [AUTOMATIC] : [];
   return (
     <div className="cities">

@@ -29,28 +29,40 @@ export function placeOf(cities: readonly City[], id: string, language: string): 
   return city === undefined ? id : nameOf(city, language);
 }
 
-/** Favourites first, then by name. `wanted` is what a person typed: of a name in any language, a code or a country. */
-export function arrange(
-  cities: readonly City[],
-  { wanted, favourites, language }: { wanted: string; favourites: readonly string[]; language: string },
-): readonly City[] {
-  const countries = countryNames(language);
-  const text = fold(wanted.trim());
-  const order = new Intl.Collator(language).compare;
-  const isFavourite = new Set(favourites);
-  return cities
-    .filter((city) => text === "" || wordsOf(city, countries).some((word) => fold(word).includes(text)))
-    .map((city) => ({ city, name: nameOf(city, language), rank: isFavourite.has(city.id) ? 0 : 1 }))
-    .sort((a, b) => a.rank - b.rank || order(a.name, b.name))
-    .map(({ city }) => city);
+/** A city with all that it is found by. */
+export interface FoundBy {
+  readonly city: City;
+  /** A line for each: names in all languages, code, country. */
+  readonly words: string;
 }
 
-const wordsOf = ({ id, name, country }: City, countries: (code: string) => string): readonly string[] => [
-  name.en,
-  name.ru,
-  id,
-  ...(country === null ? [] : [country, countries(country)]),
-];
+/** By name. Made once for all that a person types: sorting ten thousand takes longer than a letter may. */
+export function indexCities(cities: readonly City[], language: string): readonly FoundBy[] {
+  const order = new Intl.Collator(language).compare;
+  const countryOf = countryNames(language);
+  const wordsOf = (country: string | null): string =>
+    country === null ? "" : fold(`${country}\n${countryOf(country)}`);
+  const countries = new Map([...new Set(cities.map(({ country }) => country))].map((code) => [code, wordsOf(code)]));
+  return cities
+    .map((city) => ({ city, name: nameOf(city, language) }))
+    .sort((a, b) => order(a.name, b.name))
+    .map(({ city }) => {
+      const { id, name, country } = city;
+      return { city, words: `${fold(`${name.en}\n${name.ru}\n${id}`)}\n${countries.get(country)!}` };
+    });
+}
+
+/** Favourites first, else in the given order. `wanted` is what a person typed. */
+export function arrange(
+  indexed: readonly FoundBy[],
+  { wanted, favourites }: { wanted: string; favourites: readonly string[] },
+): readonly City[] {
+  const text = fold(wanted.trim());
+  const found = indexed.filter(({ words }) => words.includes(text)).map(({ city }) => city);
+  const isFavourite = new Set(favourites);
+  const first = found.filter(({ id }) => isFavourite.has(id));
+  return first.length === 0 ? found : [...first, ...found.filter(({ id }) => !isFavourite.has(id))];
+}
 
 /** Without capitals and accents: "sao paulo" finds São Paulo. */
 const fold = (text: string): string => text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLocaleLowerCase();

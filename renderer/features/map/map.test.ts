@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { TunnelStatus } from "../../store/hostState.ts";
-import { arrange, healthOf, withSilence, type City } from "./cities.ts";
+import { arrange, healthOf, indexCities, withSilence, type City } from "./cities.ts";
 import { arcs, cityFeatures, routeOf } from "./features.ts";
 
 const city = (id: string, en: string, more: Partial<City> = {}): City => ({
@@ -29,7 +29,7 @@ const cities = [
   city("exit-1234", "An exit", { lat: null, lon: null }),
 ];
 const found = (wanted: string, favourites: string[] = []): string[] =>
-  arrange(cities, { wanted, favourites, language: "en" }).map(({ id }) => id);
+  arrange(indexCities(cities, "en"), { wanted, favourites }).map(({ id }) => id);
 const up = (entry: string, exit: string): TunnelStatus =>
   ({ state: "connected", chosen: "auto", entry, city: exit }) as TunnelStatus;
 
