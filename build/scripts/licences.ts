@@ -233,7 +233,12 @@ function gatherCrates(missing: string[]): Found[] {
   const rust = output("rustc", ["-vV"]) ?? "";
   const host = /^host: (.*)$/m.exec(rust)?.[1];
   const version = /^release: (.*)$/m.exec(rust)?.[1];
-  const library = { name: "Rust standard library", part: "program", licence: "MIT OR Apache-2.0", text: APACHE } as const;
+  const library = {
+    name: "Rust standard library",
+    part: "program",
+    licence: "MIT OR Apache-2.0",
+    text: APACHE,
+  } as const;
   const crates = CRATES.flatMap((crate) => {
     const manifest = join(ROOT, "main", "native", crate, "Cargo.toml");
     const asked = ["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path", manifest];

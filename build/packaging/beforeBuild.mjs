@@ -1,0 +1,2 @@
+/** For electron-builder: nothing is installed or compiled anew, the program's folder holds all that it needs. */
+export default () => false;
