@@ -46,10 +46,12 @@ function printSizes(title: string, tree: Tree): void {
   }
 }
 
-function dist(words: readonly string[]): number {
-  writeDesktop(desktopTree(), PACKAGE_FOLDER);
+/** For this system and processor: the binaries of others are not here. */
+function dist(): number {
+  const code = check();
+  if (code !== 0) return code;
   writeDesktopIcons();
-  return runBuilder(words);
+  return runBuilder([`--${process.arch}`]) || sources();
 }
 
 function server(): number {
@@ -71,8 +73,8 @@ function report(file: string): void {
   );
 }
 
-const [command = "", ...words] = process.argv.slice(2);
-const commands: Readonly<Record<string, () => number>> = { check, server, sources, dist: () => dist(words) };
+const command = process.argv[2] ?? "";
+const commands: Readonly<Record<string, () => number>> = { check, server, sources, dist };
 try {
   process.exitCode = commands[command]?.() ?? 2;
 } catch (error) {

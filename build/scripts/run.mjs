@@ -231,12 +231,12 @@ const commands = {
   page: buildPage,
   "pack:check": (node) => pack(node, "check"),
   "pack:server": (node) => pack(node, "server"),
-  dist: (node, args) => pack(node, "dist", args),
+  dist: (node) => pack(node, "dist"),
 };
 
 /** It takes types out by Node's own means, which Node still calls an experiment. */
-const pack = (node, what, args = []) =>
-  run(node, ["--disable-warning=ExperimentalWarning", join("build", "packaging", "main.ts"), what, ...args]);
+const pack = (node, what) =>
+  run(node, ["--disable-warning=ExperimentalWarning", join("build", "packaging", "main.ts"), what]);
 
 /** Commands that make packages, which hold everything. */
 const PACKING = new Set([commands["pack:check"], commands["pack:server"], commands.dist]);

@@ -1,4 +1,6 @@
 /** The commands of the tunnel, `montana vpn ACTION`. */
+import { dirname } from "node:path";
+
 import { call, type Client } from "../../api/client.ts";
 import type { Output } from "../../api/contract.ts";
 import { apiError, noticeOf } from "../../api/errors.ts";
@@ -233,21 +235,28 @@ async function keys({ arguments: [, what, id = ""] }: Call, connection: VpnConne
 
 /** In this process, whose terminal or desktop can ask for the administrator's password. */
 async function helper({ arguments: [, what], say }: Call): Promise<Result> {
-  const [{ findBinaries }, { installCommand, runAsAdministrator, uninstallCommand }] = await Promise.all([
-    import("../../xray/binaries.ts"),
-    import("../../vpn/wholeDevice/install.ts"),
-  ]);
-  const { DISPLAY, WAYLAND_DISPLAY } = process.env;
-  const asking = {
-    binaries: findBinaries(),
-    hasDesktop: Boolean(DISPLAY) || Boolean(WAYLAND_DISPLAY),
-    hasTerminal: process.stdin.isTTY,
-  };
-  const ways = { install: () => installCommand(asking), uninstall: () => uninstallCommand(asking) };
-  const command = await pick<() => HelperCommand | Promise<HelperCommand>>(ways, what ?? "install")();
-  say(command.text);
-  await runAsAdministrator(command);
-  return { json: { command: command.text }, text: "Done." };
+  const [{ findBinaries }, { installCommand, runAsAdministrator, uninstallCommand }, { readableByRoot }] =
+    await Promise.all([
+      import("../../xray/binaries.ts"),
+      import("../../vpn/wholeDevice/install.ts"),
+      import("../desktop/appImage.ts"),
+    ]);
+  const { APPDIR, DISPLAY, WAYLAND_DISPLAY } = process.env;
+  const native = await readableByRoot(dirname(findBinaries().xray), APPDIR);
+  try {
+    const asking = {
+      binaries: findBinaries(native.folder),
+      hasDesktop: Boolean(DISPLAY) || Boolean(WAYLAND_DISPLAY),
+      hasTerminal: process.stdin.isTTY,
+    };
+    const ways = { install: () => installCommand(asking), uninstall: () => uninstallCommand(asking) };
+    const command = await pick<() => HelperCommand | Promise<HelperCommand>>(ways, what ?? "install")();
+    say(command.text);
+    await runAsAdministrator(command);
+    return { json: { command: command.text }, text: "Done." };
+  } finally {
+    await native.remove();
+  }
 }
 
 function pick<T>(ways: Readonly<Record<string, T>>, name: string): T {

@@ -2,8 +2,9 @@
  * An AppImage runs from a mount that goes with its process (AppImage type 2: APPDIR names it). What is to outlive that process
  * runs from a copy.
  */
-import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { cp, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative, sep } from "node:path";
 
 export interface Runtime {
   readonly program: string;
@@ -33,4 +34,21 @@ export async function settleRuntime(
     await rename(fresh, copy);
   }
   return { program: join(copy, paths[0]!), cli: join(copy, paths[1]!) };
+}
+
+export interface Readable {
+  readonly folder: string;
+  readonly remove: () => Promise<void>;
+}
+
+/**
+ * `folder` where an administrator's process can read it: even root may not look into another user's mount (FUSE, `allow_root`),
+ * so of a folder in there this is a copy until `remove`.
+ */
+export async function readableByRoot(folder: string, mount: string | undefined): Promise<Readable> {
+  const isInMount = mount !== undefined && mount !== "" && folder.startsWith(join(mount, sep));
+  if (!isInMount) return { folder, remove: () => Promise.resolve() };
+  const copy = await mkdtemp(join(tmpdir(), "montana-native-"));
+  await cp(folder, copy, { recursive: true });
+  return { folder: copy, remove: () => rm(copy, { recursive: true }) };
 }
