@@ -58,7 +58,8 @@ const peerRow = z.object({
 /** A row of the network's own table, as it publishes it: city, phase, window, Node Table, balance. */
 const cityRow = z.object({
   city,
-  status: z.enum(["active", "no_data", "unreachable"]),
+  /** `relay`: it forwards to another city, and nobody knows of a node in it. */
+  status: z.enum(["active", "no_data", "unreachable", "relay"]),
   phase: z.string().max(64).nullable(),
   window: count.nullable(),
   nodeTable: count.nullable(),
@@ -130,7 +131,7 @@ const networkList = z.object({
   chosen: z.string().nullable(),
   /** The running node's. */
   running: z.string().nullable(),
-  /** Whose cities the tunnel knows: a network that is chosen later becomes the tunnel's with the next start of the host. */
+  /** Whose cities the tunnel knows: while it leads through one of them, another network that is chosen waits for its end. */
   tunnel: z.string().nullable(),
   networks: z
     .array(

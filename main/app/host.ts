@@ -192,9 +192,15 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
     listen: (running) => listenToNode(running, events, changes),
     onDefect: (error) => logger.error({ err: error }, "node"),
   });
+  const onTunnelError = (error: unknown): void => logger.error({ err: error }, "tunnel");
   const setup = await Setup.open(remembered, {
     ...{ directory, crypto, logger, runner, onChange: () => changes.mark("status") },
-    tunnelNetwork: () => vpnNetwork.name,
+    tunnelNetwork: () => vpn.network,
+    // A tunnel that cannot take it is no reason for the node not to.
+    onNetwork: (network) =>
+      findVpnNetwork(directory, { node: network })
+        .then((next) => vpn.setNetwork(next))
+        .catch(onTunnelError),
     startNode: (identity, network, how) =>
       startNode(options, { crypto, identity, network, published: () => vpn.published() }, how),
   });
@@ -204,7 +210,6 @@ async function start(options: HostOptions, parts: Parts): Promise<Host> {
 
   // First of all: what a killed program left in the way of the machine's traffic is in the way of the node's, too.
   parts.add("tunnel", () => vpn.stop());
-  const onTunnelError = (error: unknown): void => logger.error({ err: error }, "tunnel");
   // A command's host without a node is there for the tunnel; with one, for the page.
   const isToConnect = options.tunnel !== undefined || (options.isBackground === true && options.isWithoutNode === true);
   await vpn.start(onTunnelError, { isToConnect });

@@ -13,7 +13,7 @@ import { rulesOf } from "../protocol/genesis/rules.ts";
 import { attach } from "./attach.ts";
 import { Playground } from "./cli.fixture.ts";
 import { locateData } from "./dataDirectory.ts";
-import { abilityOf, NetworkService } from "./networkService.ts";
+import { abilityOf, NetworkService, type Published } from "./networkService.ts";
 
 const PATIENCE = { timeout: 60_000 };
 
@@ -86,7 +86,7 @@ describe("peers and the network's table", () => {
     ...{ isManifestNeeded: false, tunnel: undefined },
   };
 
-  const viewOf = async (published: string) => {
+  const viewOf = async (published: string, told: Pick<Published, "cities" | "explorer"> = { cities, explorer }) => {
     const peers = [listed, known.node_id!, "22".repeat(32)].map((hex) => ({ nodeId: idOf(hex), isOutbound: true }));
     const node = {
       ...{
@@ -106,7 +106,7 @@ describe("peers and the network's table", () => {
       },
     } as unknown as RunningNode;
     const service = new NetworkService({
-      ...{ node, nodeId: idOf("33".repeat(32)), network, published: () => ({ network: published, cities, explorer }) },
+      ...{ node, nodeId: idOf("33".repeat(32)), network, published: () => ({ network: published, ...told }) },
     });
     return service.view({ limit: 10 });
   };
@@ -124,6 +124,15 @@ describe("peers and the network's table", () => {
     expect(view.table?.rows).toHaveLength(explorer.nodes.length);
     expect(JSON.stringify(view)).not.toContain("192.0.2.7");
     expect(toHex(idOf(listed))).toBe(listed);
+  });
+
+  it("that only forward to another city, and have no node that anybody knows of, are called relays", async () => {
+    const relay = { ...cities[0]!, vpn: { ...cities[0]!.vpn, enabled: true, exit: cities[1]!.code } };
+    const nodes = explorer.nodes.map((row) => (row.host === relay.node ? { ...row, status: "no_data" as const } : row));
+    const view = await viewOf("montana", { cities: [relay, ...cities.slice(1)], explorer: { ...explorer, nodes } });
+    expect(view.table?.rows.filter(({ status }) => status === "relay").map(({ city }) => city.id)).toEqual([
+      relay.code,
+    ]);
   });
 
   it("have no city where the tunnel knows another network", async () => {

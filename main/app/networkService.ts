@@ -204,7 +204,8 @@ export class NetworkService implements Service {
     const rows = nodes.map(
       ({ label, host, status, phase, current_window: window, node_table: nodes_, balance_nj: balance }) => ({
         city: shownCity(byLabel.get(host)) ?? { id: host, name: { en: label, ru: label } },
-        ...{ status, phase: phase ?? null, window: window ?? null, nodeTable: nodes_ ?? null },
+        status: status === "no_data" && isRelay(byLabel.get(host)) ? ("relay" as const) : status,
+        ...{ phase: phase ?? null, window: window ?? null, nodeTable: nodes_ ?? null },
         balance: balance?.toString() ?? null,
       }),
     );
@@ -233,6 +234,8 @@ class Cities {
     return this.#byNode.get(toHex(nodeId)) ?? null;
   }
 }
+
+const isRelay = (city: City | undefined): boolean => city?.vpn.enabled === true && city.vpn.exit !== city.code;
 
 const shownCity = (city: City | undefined): ShownCity | undefined => city && { id: city.code, name: city.name };
 

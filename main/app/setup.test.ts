@@ -7,7 +7,7 @@ import { call, type Client } from "../api/client.ts";
 import { keystoreContext } from "../keystore/context.ts";
 import { inspectIdentity } from "../keystore/identityStore.ts";
 import { loadCrypto } from "../native/index.ts";
-import { formatNetworkFile } from "../node/network/networkFile.ts";
+import { formatNetworkFile, type Network } from "../node/network/networkFile.ts";
 import { soloNetwork } from "../node/network/solo.ts";
 import { sized } from "../protocol/bytes.ts";
 import { mnemonicWords } from "../protocol/identity/mnemonic.ts";
@@ -140,8 +140,10 @@ it("commands show, choose, start and stop the same, and write diagnostics", asyn
 describe("networks", () => {
   const { crypto } = loadCrypto();
   const keyOf = (seed: number) => crypto.mldsa65.generate(sized(new Uint8Array(32).fill(seed), 32)).publicKey;
-  const fileOf = (name: string, d: bigint) =>
-    formatNetworkFile({ ...soloNetwork({ accountPubkey: keyOf(1), nodePubkey: keyOf(2) }, d), name }, "for a test");
+  const fileOf = (name: string, d: bigint, tunnel?: Network["tunnel"]) => {
+    const network = { ...soloNetwork({ accountPubkey: keyOf(1), nodePubkey: keyOf(2) }, d), name };
+    return formatNetworkFile(tunnel === undefined ? network : { ...network, tunnel }, "for a test");
+  };
 
   it("are listed with what is known of them, taken from a text, and chosen", async () => {
     const data = join(playground.folder, "networks");
@@ -167,6 +169,19 @@ describe("networks", () => {
     await writeFile(path, fileOf("more", 7000n));
     expect(await own.chooseNetwork.mutate({ network: path })).toMatchObject({ chosen: "more", running: null });
     expect(await names()).toContain("more entered");
+  });
+
+  it("bring the tunnel their cities as soon as they are chosen, where they have some", async () => {
+    const data = join(playground.folder, "cities");
+    await playground.startPlainly(["--data-dir", data]);
+    const { client } = await attach(locateData(data));
+    const probeUrl = "http://192.0.2.1/204";
+    await client.addNetwork.mutate({ file: fileOf("mesh", 5000n, { cities: ["fra"], probeUrl }) });
+    await client.addNetwork.mutate({ file: fileOf("plain", 5000n) });
+    expect((await client.networks.query()).tunnel).toBe("montana");
+    expect((await client.chooseNetwork.mutate({ network: "mesh" })).tunnel).toBe("mesh");
+    expect(await client.vpnSettings.query()).toMatchObject({ network: "mesh", probeUrlInForce: probeUrl });
+    expect((await client.chooseNetwork.mutate({ network: "plain" })).tunnel).toBe("montana");
   });
 
   it("that cannot be read are named, and so is a damaged choice", async () => {

@@ -11,7 +11,7 @@ import { createIdentityFromWords, restoreIdentity } from "../keystore/create.ts"
 import { IdentityStore } from "../keystore/identityStore.ts";
 import { wipe, type Native } from "../native/index.ts";
 import { enterNetwork, knownNetworks, openNetwork, readNetwork } from "../node/network/openNetwork.ts";
-import type { LocalRules } from "../node/network/networkFile.ts";
+import type { LocalRules, Network } from "../node/network/networkFile.ts";
 import { SOLO } from "../node/network/solo.ts";
 import { STORE_FOLDER } from "../node/store/backup.ts";
 import { sized, toHex } from "../protocol/bytes.ts";
@@ -41,6 +41,8 @@ export interface SetupOptions {
   ) => Promise<StartedNode["running"]>;
   /** Whose cities the tunnel knows. */
   readonly tunnelNetwork: () => string | null;
+  /** The person chose it, or starts a node on it: the tunnel leads to its cities, where it has some. */
+  readonly onNetwork: (network: Network) => Promise<void>;
   readonly onChange: () => void;
 }
 
@@ -146,6 +148,7 @@ export class Setup implements SetupService {
         });
         const { name, rules } = network.network;
         logger.info({ network: name, profile: rules.profile }, "network");
+        await this.#options.onNetwork(network.network);
         // Before the node has written anything: whenever this ends, the next start goes on with it.
         this.#remember({ network: name, isWanted: true, local });
         return { network, running: await this.#options.startNode(identity, network, { stopping, onProgress }) };
@@ -185,6 +188,7 @@ export class Setup implements SetupService {
     }
     if (this.#choice?.network !== name) {
       this.#remember({ network: name, isWanted: false, local: {} });
+      if (found !== undefined) await this.#options.onNetwork(found.network);
     }
     return this.networks();
   }

@@ -59,10 +59,13 @@ const FIGURES_PERIOD = 1_000;
 export class VpnService {
   readonly #options: VpnOptions;
   readonly #folder: string;
-  readonly #subscriptions: Subscriptions;
-  readonly #files: NetworkFiles;
+  #network: VpnNetwork;
+  /** Chosen while the tunnel led through another one: taken when that has ended. */
+  #next: VpnNetwork | undefined;
+  #subscriptions: Subscriptions;
+  #files: NetworkFiles;
+  #watch: ExitWatch | undefined;
   readonly #tunnel: Tunnel;
-  readonly #watch: ExitWatch | undefined;
   /** The tunnel reads it anew for every question. */
   readonly #probeUrls: string[] = [];
   #settings: VpnSettings;
@@ -75,28 +78,19 @@ export class VpnService {
   #figures: NodeJS.Timeout | undefined;
   /** Nobody is told of what happens before all parts are there. */
   #isReady = false;
+  #isStarted = false;
 
   /** Reads what is kept. Throws `file-unreadable`, `engine-directory-unusable`. */
   constructor(options: VpnOptions) {
     this.#options = options;
     this.#folder = openEngineDirectory(options.directory, "tunnel").path;
-    const kept = join(options.directory, "tunnel", "networks", options.network.name);
-    const random = Math.random;
-    const tunnel = (): ProxyEndpoint | undefined => {
-      const { state, proxy } = this.#tunnel.status;
-      return state === "connected" ? (proxy ?? undefined) : undefined;
-    };
+    this.#network = options.network;
     const { settings, corrupt } = loadSettings(this.#settingsFolder);
     this.#settings = settings;
     if (corrupt !== undefined) this.#note({ code: "vpn-settings-corrupt", params: { path: corrupt } });
-    this.#subscriptions = new Subscriptions({ directory: kept, tunnel, random, onChange: () => this.#tell() });
-    this.#files = new NetworkFiles({
-      ...{ directory: kept, tunnel, random, nowUnix: () => Math.floor(Date.now() / 1000) },
-      subscription: () => this.#publishedSubscription(),
-      onChange: () => this.#takeNetwork(),
-    });
+    ({ subscriptions: this.#subscriptions, files: this.#files, watch: this.#watch } = this.#open(options.network));
     this.#tunnel = new Tunnel({
-      ...{ binaries: options.binaries, directory: options.directory, probeUrls: this.#probeUrls, random },
+      ...{ binaries: options.binaries, directory: options.directory, probeUrls: this.#probeUrls, random: Math.random },
       source: {
         read: () => this.#readNetwork(),
         refresh: () => this.#refreshAll(),
@@ -107,9 +101,11 @@ export class VpnService {
       clock: { now: () => performance.now(), unixMs: () => Date.now() },
       network: networkFingerprint,
     });
-    this.#tunnel.onChange(() => this.#tell());
-    this.#watch = this.#makeWatch();
-    this.#takeNetwork();
+    this.#tunnel.onChange(() => {
+      this.#tell();
+      this.#takeNext();
+    });
+    this.#tellNetwork();
     this.#setProbeUrls();
     this.#isReady = true;
   }
@@ -135,6 +131,7 @@ export class VpnService {
     const { connectsAtStart, city } = this.#settings;
     await this.prepare();
     if (!isToConnect && !connectsAtStart) await this.#release();
+    this.#isStarted = true;
     this.#subscriptions.start();
     this.#files.start();
     if (!connectsAtStart || city === null) return;
@@ -146,16 +143,32 @@ export class VpnService {
   /** At the end the machine is as it was before. */
   async stop(): Promise<void> {
     clearInterval(this.#figures);
+    this.#next = undefined;
+    this.#isStarted = false;
     this.#watch?.stop();
     this.#subscriptions.stop();
     this.#files.stop();
     await this.#tunnel.disconnect();
   }
 
+  /** Whose cities these are. */
+  get network(): string {
+    return this.#network.name;
+  }
+
+  /**
+   * Another network's cities from now on; while the tunnel leads through one of this network's, from its end on: what a person
+   * is connected to is theirs to leave. Throws `file-unreadable`.
+   */
+  setNetwork(network: VpnNetwork): void {
+    this.#next = JSON.stringify(network) === JSON.stringify(this.#network) ? undefined : network;
+    this.#takeNext();
+  }
+
   /** What the network says of its cities and nodes. */
   published(): { readonly network: string; readonly cities: readonly City[]; readonly explorer: Explorer | undefined } {
     const { cities, explorer } = this.#files;
-    return { network: this.#options.network.name, cities, explorer };
+    return { network: this.#network.name, cities, explorer };
   }
 
   status() {
@@ -332,7 +345,7 @@ export class VpnService {
     return {
       ...{ mode, killSwitch, strict, port, probeUrl, addressUrl, connectsAtStart },
       direct: [...direct],
-      network: this.#options.network.name,
+      network: this.#network.name,
       probeUrlInForce: this.#probeUrls[0] ?? null,
       desktop: this.#options.desktop.adapter ?? null,
     };
@@ -391,8 +404,48 @@ export class VpnService {
     this.#tell();
   }
 
-  #makeWatch(): ExitWatch | undefined {
-    const { watchSeconds } = this.#options.network;
+  /** What is kept of a network. Throws `file-unreadable`. */
+  #open(network: VpnNetwork) {
+    const directory = join(this.#options.directory, "tunnel", "networks", network.name);
+    const random = Math.random;
+    const tunnel = (): ProxyEndpoint | undefined => {
+      const { state, proxy } = this.#tunnel.status;
+      return state === "connected" ? (proxy ?? undefined) : undefined;
+    };
+    return {
+      subscriptions: new Subscriptions({ directory, tunnel, random, onChange: () => this.#tell() }),
+      files: new NetworkFiles({
+        ...{ directory, tunnel, random, nowUnix: () => Math.floor(Date.now() / 1000) },
+        subscription: () => this.#publishedSubscription(),
+        onChange: () => this.#tellNetwork(),
+      }),
+      watch: this.#makeWatch(network),
+    };
+  }
+
+  #takeNext(): void {
+    const network = this.#next;
+    if (network === undefined || this.#tunnel.status.state !== "disconnected") return;
+    const opened = this.#open(network);
+    this.#next = undefined;
+    this.#watch?.stop();
+    this.#subscriptions.stop();
+    this.#files.stop();
+    this.#network = network;
+    ({ subscriptions: this.#subscriptions, files: this.#files, watch: this.#watch } = opened);
+    this.#tested = new Map();
+    // It may not be there, and would be no choice of the person's.
+    if (this.#settings.city !== null) this.#saveSettings({ ...this.#settings, city: null });
+    this.#tellNetwork();
+    if (this.#isStarted) {
+      this.#subscriptions.start();
+      this.#files.start();
+    }
+    if (this.#watchers > 0) this.#watch?.start();
+    this.#tell();
+  }
+
+  #makeWatch({ watchSeconds }: VpnNetwork): ExitWatch | undefined {
     if (watchSeconds === undefined) return undefined;
     return new ExitWatch({
       period: watchSeconds * 1_000,
@@ -436,7 +489,7 @@ export class VpnService {
   #setProbeUrls(): void {
     const published = this.#subscriptions.list.map(({ url }) => new URL(url));
     const server = published.find(isOutside) ?? published.find(({ hostname }) => isLoopbackHost(hostname));
-    const url = this.#settings.probeUrl ?? this.#options.network.probeUrl ?? (server && `${server.origin}/`);
+    const url = this.#settings.probeUrl ?? this.#network.probeUrl ?? (server && `${server.origin}/`);
     this.#probeUrls.splice(0, this.#probeUrls.length, ...(url === undefined ? [] : [url]));
   }
 
@@ -477,11 +530,12 @@ export class VpnService {
   /** The address beside which the network publishes what it says of its cities: a mesh's own, by its path (§4.6). */
   #publishedSubscription(): string | undefined {
     const isMesh = (url: string): boolean => new URL(url).pathname === "/vpn/sub";
-    return this.#options.network.subscriptionUrl ?? this.#subscriptions.list.find(({ url }) => isMesh(url))?.url;
+    return this.#network.subscriptionUrl ?? this.#subscriptions.list.find(({ url }) => isMesh(url))?.url;
   }
 
-  #takeNetwork(): void {
-    const { cities: codes = [], subscriptionUrl } = this.#options.network;
+  /** Tells the subscriptions what is known of their network. */
+  #tellNetwork(): void {
+    const { cities: codes = [], subscriptionUrl } = this.#network;
     const network = { codes: codes.filter((code) => CITY_CODE.test(code)), cities: this.#files.cities };
     this.#subscriptions.setNetwork(network, subscriptionUrl);
   }

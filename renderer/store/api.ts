@@ -26,14 +26,21 @@ export function api(): Client {
   return client;
 }
 
-type Callable = Record<string, { query(input: unknown): Promise<unknown>; mutate(input: unknown): Promise<unknown> }>;
+interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+type Callable = Record<
+  string,
+  { query(input: unknown): Promise<unknown>; mutate(input: unknown, options?: CallOptions): Promise<unknown> }
+>;
 
 // The contract's types hold for a name that is known when the call is written; here it is any of them.
 export const ask = <N extends QueryName>(name: N, input: Asked<N>): Promise<Answer<N>> =>
   (api() as unknown as Callable)[name]!.query(input) as Promise<Answer<N>>;
 
-export const order = <N extends MutationName>(name: N, input: Asked<N>): Promise<Answer<N>> =>
-  (api() as unknown as Callable)[name]!.mutate(input) as Promise<Answer<N>>;
+export const order = <N extends MutationName>(name: N, input: Asked<N>, options?: CallOptions): Promise<Answer<N>> =>
+  (api() as unknown as Callable)[name]!.mutate(input, options) as Promise<Answer<N>>;
 
 /** What went wrong with a call, as something that can be told. A defect of the page itself is for whoever looks at its console. */
 export function failureOf(error: unknown): Notice {

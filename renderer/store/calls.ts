@@ -10,30 +10,33 @@ export interface Call<N extends MutationName> {
   readonly isRunning: boolean;
   readonly failure: Notice | null;
   readonly clear: () => void;
+  /** Ends the call that runs: the host is told, where it can still stop, and there is no answer and no failure. */
+  readonly cancel: () => void;
 }
 
 export function useCall<N extends MutationName>(name: N): Call<N> {
   const [isRunning, setIsRunning] = useState(false);
   const [failure, setFailure] = useState<Notice | null>(null);
-  const isUnderWay = useRef(false);
+  const underWay = useRef<AbortController>(undefined);
   const run = useCallback(
     async (input: Asked<N>) => {
-      if (isUnderWay.current) return undefined;
-      isUnderWay.current = true;
+      if (underWay.current !== undefined) return undefined;
+      const { signal } = (underWay.current = new AbortController());
       setIsRunning(true);
       setFailure(null);
       try {
-        return await order(name, input);
+        return await order(name, input, { signal });
       } catch (error) {
-        setFailure(failureOf(error));
+        if (!signal.aborted) setFailure(failureOf(error));
         return undefined;
       } finally {
-        isUnderWay.current = false;
+        underWay.current = undefined;
         setIsRunning(false);
       }
     },
     [name],
   );
   const clear = useCallback(() => setFailure(null), []);
-  return { run, isRunning, failure, clear };
+  const cancel = useCallback(() => underWay.current?.abort(), []);
+  return { run, isRunning, failure, clear, cancel };
 }

@@ -113,7 +113,23 @@ describe.skipIf(noPage !== undefined)("a newcomer and a founder", () => {
       const to = founder.getByRole("textbox", { name: "To", exact: true });
       await to.fill("mt1nonsense");
       await founder.getByText(/This is no address|The address/).waitFor();
-      await to.fill(request);
+      await press(founder, "Cancel");
+
+      // As the desktop app hands over what the system was asked to open.
+      await founder.addInitScript(() => {
+        const page = globalThis as unknown as LinkedPage;
+        page.montana = {
+          onLink(listener) {
+            page.openLink = listener;
+            return () => undefined;
+          },
+        };
+      });
+      await founder.reload();
+      await founder.locator("[data-balance]").waitFor();
+      await founder.evaluate((link) => (globalThis as unknown as LinkedPage).openLink(link), request);
+      await press(founder, "To the payment");
+      expect(await to.inputValue()).toBe(request);
       await founder.getByText("It asks for 1.000000001 Ɉ.").waitFor();
       await expectNoBarriers(founder, "payment");
       await press(founder, "Check");
@@ -144,3 +160,9 @@ describe.skipIf(noPage !== undefined)("a newcomer and a founder", () => {
     JOURNEY_MS_MAX,
   );
 });
+
+/** The parts of the page's window that a shell gives it, and this test keeps. */
+interface LinkedPage {
+  montana: { onLink(listener: (link: string) => void): () => void };
+  openLink: (link: string) => void;
+}

@@ -1,6 +1,6 @@
 /**
- * A person's first minute, and the way from there to 13 Ɉ and a first payment: on the practice network, with real exits and
- * nodes, through the page alone.
+ * A person's first minute, the way from there to 13 Ɉ and a first payment, and what the page says when a part of all that
+ * stops: on the practice network, with real exits and nodes, through the page alone.
  */
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
@@ -9,13 +9,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { PASSPHRASE, Playground } from "../../main/app/cli.fixture.ts";
 import { binariesHere } from "../../main/xray/mesh.fixture.ts";
+import { engineOfTunnel, processesOfLocal } from "./localProcesses.ts";
 import { go, noPage, openPage, startBrowser } from "./openedPage.ts";
+import { clientOf } from "./smallNetwork.ts";
 import { giveWordsBack, readWords } from "./words.ts";
 
 const START_MS_MAX = 300_000;
 const JOURNEY_MS_MAX = 400_000;
 /** All waiting of the first minute, where the machine does nothing else. */
 const WAITING_MS_MAX = 60_000;
+/** Until the page says that something has stopped, where the machine does nothing else. */
+const STALE_MS_MAX = 3_000;
 const CANDIDATE_WINDOWS = 20;
 const BONUS = "13000000000";
 
@@ -89,7 +93,10 @@ describe.skipIf(noPage !== undefined || binariesHere() === undefined || process.
     test(
       "is admitted, sees 13 Ɉ arrive, and sends 1 Ɉ of them to a wallet that asks for it",
       async () => {
-        await page.locator('[data-moment="welcome"]').getByText("13").waitFor({ timeout: JOURNEY_MS_MAX });
+        await page
+          .locator('[data-moment="welcome"] .welcome-amount')
+          .getByText("13")
+          .waitFor({ timeout: JOURNEY_MS_MAX });
         await go(page, "wallet");
         await page.locator(`[data-balance="${BONUS}"]`).waitFor({ timeout: JOURNEY_MS_MAX });
 
@@ -118,6 +125,128 @@ describe.skipIf(noPage !== undefined || binariesHere() === undefined || process.
       JOURNEY_MS_MAX,
     );
 
+    describe("with the map in one tab and the network in another", () => {
+      let network: Page;
+
+      beforeAll(async () => {
+        await run(playground, "vpn", "test");
+        await go(page, "map");
+        ({ page: network } = await openPage(browser, playground));
+        await go(network, "network");
+        await network.getByRole("row", { name: /Istanbul/ }).waitFor({ timeout: JOURNEY_MS_MAX });
+      }, JOURNEY_MS_MAX);
+
+      /** What either tab says may not hold. */
+      async function stale(): Promise<readonly string[]> {
+        const found = await Promise.all(
+          [page, network].map((tab) =>
+            tab
+              .locator("[data-stale]")
+              .evaluateAll((marks) => marks.map((mark) => (mark as unknown as Marked).dataset.stale)),
+          ),
+        );
+        return found.flat().sort();
+      }
+
+      /** Until it goes on, exactly these are stale; `passing` for as long as it lasts. */
+      async function whileStopped(
+        pid: number,
+        marks: readonly string[],
+        passing: readonly string[] = [],
+      ): Promise<void> {
+        await expect.poll(stale, { timeout: JOURNEY_MS_MAX }).toEqual([]);
+        const busy = Math.max(1, (loadavg()[0] ?? 0) / cpus().length);
+        const seen = new Set<string>();
+        process.kill(pid, "SIGSTOP");
+        try {
+          const look = async (): Promise<readonly string[]> => {
+            const now = await stale();
+            for (const mark of now) seen.add(mark);
+            return now.filter((mark) => !passing.includes(mark));
+          };
+          await expect.poll(look, { timeout: STALE_MS_MAX * busy, interval: LOOK_MS }).toEqual([...marks].sort());
+          await expect
+            .poll(async () => [...(await look()), ...seen].filter((mark) => passing.includes(mark)), {
+              timeout: STALE_MS_MAX * busy,
+            })
+            .toEqual(expect.arrayContaining([...passing]));
+        } finally {
+          process.kill(pid, "SIGCONT");
+        }
+      }
+
+      test(
+        "sees of each node that stops that what is shown of it is old, and of nothing else",
+        async () => {
+          for (const { code, pid } of processesOfLocal(playground).nodes) {
+            await openCard(code);
+            await whileStopped(pid, [`peers ${code}`, `phase ${code}`, `row ${code}`]);
+          }
+        },
+        JOURNEY_MS_MAX,
+      );
+
+      test(
+        "sees of each exit that stops that what is shown of it, and of what leads there, is old, and of nothing else",
+        async () => {
+          const client = await clientOf(playground);
+          for (const { code, pid } of processesOfLocal(playground).engines) {
+            await openCard(code);
+            const { cities } = await client.vpnCities.query();
+            const { entry } = await client.vpnStatus.query();
+            const reached = cities.filter(({ id, exit }) => id === code || exit === code).map(({ id }) => id);
+            const ofCard = [`delay ${code}`, `health ${code}`];
+            // The tunnel leaves an exit that does not answer, and then shows what is so again.
+            const isInUse = entry !== null && reached.includes(entry);
+            await whileStopped(
+              pid,
+              [...reached.map((id) => `city ${id}`), ...ofCard],
+              isInUse ? ["figures", "tunnel"] : [],
+            );
+          }
+        },
+        JOURNEY_MS_MAX,
+      );
+
+      test(
+        "sees of the tunnel's own engine that its figures are old when it stops",
+        async () => {
+          await whileStopped(engineOfTunnel(playground), ["figures"]);
+        },
+        JOURNEY_MS_MAX,
+      );
+
+      test(
+        "goes on with node and tunnel, and with the other tab, when a tab crashes",
+        async () => {
+          const client = await clientOf(playground);
+          const { startedAtMs, window } = await client.status.query();
+          const crashed = page.waitForEvent("crash");
+          const devTools = await page.context().newCDPSession(page);
+          // It is not there any more to answer.
+          void devTools.send("Page.crash").catch(() => undefined);
+          await crashed;
+          const windowNow = async (): Promise<number> => (await client.status.query()).window ?? 0;
+          await expect.poll(windowNow, { timeout: JOURNEY_MS_MAX }).toBeGreaterThan((window ?? 0) + 1);
+          expect(await client.status.query()).toMatchObject({ startedAtMs, nodeState: "running" });
+          const { city } = await client.vpnStatus.query();
+          const { cities } = await client.vpnCities.query();
+          expect(await cityThroughTunnel()).toBe(cities.find(({ id }) => id === city)!.name.en);
+          const newest = Number(await network.locator(".network-strip").getAttribute("data-newest"));
+          expect(newest).toBeGreaterThan(window ?? 0);
+        },
+        JOURNEY_MS_MAX,
+      );
+
+      /** With all that it shows. */
+      async function openCard(code: string): Promise<void> {
+        await go(page, `map/${code}`);
+        const card = page.locator(".city-card");
+        await expect.poll(() => card.getAttribute("data-city"), { timeout: JOURNEY_MS_MAX }).toBe(code);
+        await card.getByText(/ ms$/).waitFor({ timeout: JOURNEY_MS_MAX });
+      }
+    });
+
     /** What the practice network's site says of who asks, in a browser of its own that goes through the tunnel. */
     async function cityThroughTunnel(): Promise<string> {
       const { proxy } = await run<{ proxy: { host: string; port: number } }>(playground, "vpn", "status");
@@ -130,6 +259,13 @@ describe.skipIf(noPage !== undefined || binariesHere() === undefined || process.
     }
   },
 );
+
+/** The part of an element that names what may not hold; tests know no browser's types. */
+interface Marked {
+  readonly dataset: { readonly stale: string };
+}
+
+const LOOK_MS = 50;
 
 async function run<T>(playground: Playground, ...words: string[]): Promise<T> {
   const ended = await playground.run([...words, "--json"]);

@@ -1,12 +1,19 @@
 /** Settings, as a person changes them, with a real host in a real browser. */
 import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createSilentServer, type AddressInfo, type Server as SilentServer } from "node:net";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { Playground } from "../../main/app/cli.fixture.ts";
+import { buildShareLink } from "../../main/cities/shareLink.ts";
+import { loadCrypto } from "../../main/native/index.ts";
+import { createExitKeys } from "../../main/xray/exitKeys.ts";
+import { binariesHere } from "../../main/xray/mesh.fixture.ts";
 import { findBarriers, go, noPage, openPage, startBrowser, type OpenedPage } from "./openedPage.ts";
+import { clientOf } from "./smallNetwork.ts";
 
 const LIST = new URL("../fixtures/mesh/three-city/sub.b64", import.meta.url);
 /** On a loaded machine. */
@@ -17,6 +24,8 @@ const SECTIONS = ["subscriptions", "tunnel", "network", "node", "look", "checks"
 describe.skipIf(noPage !== undefined)("settings", () => {
   let playground: Playground;
   let publisher: Server;
+  /** A way in that takes connections and never says anything. */
+  let silent: SilentServer;
   let browser: Browser;
   let opened: OpenedPage;
   let page: Page;
@@ -29,6 +38,8 @@ describe.skipIf(noPage !== undefined)("settings", () => {
       else response.writeHead(200, { "content-type": "text/plain", "profile-title": TITLE }).end(list);
     });
     await new Promise<void>((resolve) => publisher.listen({ port: 0, host: "127.0.0.1" }, resolve));
+    silent = createSilentServer((socket) => void socket.on("error", () => undefined).resume());
+    await new Promise<void>((resolve) => silent.listen({ port: 0, host: "127.0.0.1" }, resolve));
     browser = await startBrowser();
     opened = await openPage(browser, playground);
     page = opened.page;
@@ -38,19 +49,41 @@ describe.skipIf(noPage !== undefined)("settings", () => {
     await browser.close();
     publisher.closeAllConnections();
     publisher.close();
+    silent.close();
     await playground.run(["stop"]);
     await playground.remove();
   }, START_MS_MAX);
 
   const addressOf = (path: string): string => `http://127.0.0.1:${(publisher.address() as AddressInfo).port}${path}`;
   const add = async (text: string): Promise<void> => {
-    await page.getByRole("textbox", { name: "Address of a list" }).fill(text);
+    await page.getByRole("textbox", { name: "Link or subscription" }).fill(text);
     await page.getByRole("button", { name: "Add", exact: true }).click();
   };
 
-  test("a list is added and shown with its servers; one that cannot be had says why; a wrong one is not taken", async () => {
+  test("a test of all routes that would take long can be cancelled, and its engine ends", async () => {
     await go(page, "settings/subscriptions");
     await page.getByRole("heading", { name: "No subscription yet" }).waitFor();
+    if (binariesHere() === undefined) return;
+    const { uuid, publicKey: pbk, shortId: sid } = createExitKeys(loadCrypto().crypto.x25519);
+    const { port } = silent.address() as AddressInfo;
+    const way = { host: "127.0.0.1", port, sni: "www.decoy.example", label: "Montana SIL" };
+    await add(buildShareLink({ uuid, pbk, sid, ...way }));
+    await page.getByText("1 entry was added.").waitFor();
+    // Nobody ever asks there: nothing comes through the way in.
+    await (await clientOf(playground)).vpnSetSettings.mutate({ probeUrl: "http://192.0.2.1/204" });
+    await go(page, "settings/checks");
+    const start = page.getByRole("button", { name: "Test all routes" });
+    await start.click();
+    const engine = join(playground.data, "tunnel", "test", "tunnel", "engine.json");
+    await expect.poll(() => existsSync(engine), { timeout: START_MS_MAX }).toBe(true);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await start.waitFor();
+    await expect.poll(() => existsSync(engine), { timeout: START_MS_MAX }).toBe(false);
+    expect(await page.locator('[role="alert"] [data-code]').count()).toBe(0);
+  });
+
+  test("a list is added and shown with its servers; one that cannot be had says why; a wrong one is not taken", async () => {
+    await go(page, "settings/subscriptions");
     await add("nonsense");
     await page.locator('[role="alert"] [data-code]').waitFor();
     await add(addressOf("/list"));

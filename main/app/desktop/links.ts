@@ -2,7 +2,8 @@
 
 /** Without `:` at its end. */
 export const LINK_SCHEME = "montana";
-const LINK_LENGTH_MAX = 4096;
+/** An account request holds a key and its proof. */
+const LINK_LENGTH_MAX = 8192;
 
 /** The link among the words of a command line. */
 export const linkIn = (words: readonly string[]): string | undefined => words.find(isLink);

@@ -116,6 +116,22 @@ describe.skipIf(BROWSER === undefined)("the explorer's page", () => {
     await page.context().close();
   });
 
+  test("says of a relay of which no node is known what it is, and not that its data are missing", async () => {
+    const { page } = await look("eight-city", 1280, "light");
+    await page.route("**/data.json", async (route) => {
+      const data = readExplorerFixture("eight-city");
+      const nodes = data.nodes.map((row) => (row.host === "istanbul" ? { ...row, status: "no_data" } : row));
+      const body = JSON.stringify({ ...data, nodes }, (_, value: unknown) =>
+        typeof value === "bigint" ? Number(value) : value,
+      );
+      await route.fulfill({ contentType: "application/json", body });
+    });
+    await page.clock.runFor(61_000);
+    await page.getByRole("row", { name: "Istanbul" }).getByText("relay, no node known").waitFor();
+    await page.getByRole("row", { name: "New York" }).getByText("no data").waitFor();
+    await page.context().close();
+  });
+
   test("speaks Russian to who reads Russian, and changes with a press", async () => {
     const { page } = await look("eight-city", 360, "light", "ru-RU");
     expect(await page.locator("#nodes tbody th").first().innerText()).toBe("Москва");

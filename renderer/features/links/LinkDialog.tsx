@@ -10,6 +10,8 @@ import { useQueryOf } from "../../store/queries.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Dialog } from "../../ui/Dialog.tsx";
 import { Failure } from "../../ui/notices.tsx";
+import { handPayment } from "../wallet/handedPayment.ts";
+import { shortAddress } from "../wallet/payment.ts";
 import { readLink, type LinkWish } from "./links.ts";
 
 const bridge = (): Bridge | undefined => (globalThis as { readonly montana?: Bridge }).montana;
@@ -32,6 +34,10 @@ function Asked({ link, onClose }: { link: string; onClose: () => void }) {
       // What becomes of it the map shows while it happens.
       go("map");
       if ((await connect.run({ city: wish.city })) !== undefined) onClose();
+    } else if (wish.kind === "pay") {
+      go("wallet");
+      handPayment(wish.to);
+      onClose();
     } else if ((await add.run({ text: link })) !== undefined) {
       go("settings");
       onClose();
@@ -66,6 +72,7 @@ function useSentence(wish: LinkWish): string {
   const { t, i18n } = useTranslation("links");
   const cities = useQueryOf("vpnCities", undefined).value?.cities ?? [];
   if (wish.kind === "unknown") return t("unknownText");
+  if (wish.kind === "pay") return wish.isRequest ? t("payRequestText") : t("payText", { to: shortAddress(wish.to) });
   if (wish.kind === "import") return wish.from === "vless" ? t("importKeyText") : t("importText", { from: wish.from });
   if (wish.city === "auto") return t("connectBestText");
   const name = cities.find(({ id }) => id === wish.city)?.name;

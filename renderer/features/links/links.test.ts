@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 
+import type { AccountId } from "../../../main/protocol/bytes.ts";
+import { encodeAddress } from "../../../main/protocol/identity/address.ts";
+import { pageHash } from "../wallet/hash.ts";
 import { readLink } from "./links.ts";
+
+const ADDRESS = encodeAddress(pageHash, new Uint8Array(32).fill(10) as AccountId);
 
 test.each([
   ["montana://connect/fra", { kind: "connect", city: "fra" }],
@@ -12,6 +17,10 @@ test.each([
   ["montana://import?url=javascript%3Aalert(1)", { kind: "unknown" }],
   ["montana://import?url=file%3A%2F%2F%2Fetc%2Fpasswd", { kind: "unknown" }],
   ["montana://import", { kind: "unknown" }],
+  [`montana:${ADDRESS}`, { kind: "pay", to: ADDRESS, isRequest: false }],
+  ["montana:request:AAAA", { kind: "pay", to: "montana:request:AAAA", isRequest: true }],
+  [`montana:${ADDRESS.slice(0, -1)}`, { kind: "unknown" }],
+  [`montana://${ADDRESS}`, { kind: "unknown" }],
   ["montana:", { kind: "unknown" }],
 ])("the link %s is read as what a person can say yes or no to", (link, wish) => {
   expect(readLink(link)).toEqual(wish);

@@ -106,9 +106,16 @@ export function CityCard({ city, cities, onClose }: { city: City; cities: readon
       {city.fault !== null && health === "down" && <Notice notice={city.fault} />}
       <Failure failure={test.failure} />
       {city.hasVpn && (
-        <Button size="small" isDisabled={test.isRunning} onPress={() => void test.run({ city: city.id })}>
-          {test.isRunning ? t("testing") : t("test")}
-        </Button>
+        <div className="row">
+          <Button size="small" isPending={test.isRunning} onPress={() => void test.run({ city: city.id })}>
+            {test.isRunning ? t("testing") : t("test")}
+          </Button>
+          {test.isRunning && (
+            <Button size="small" onPress={test.cancel}>
+              {tApp("cancel")}
+            </Button>
+          )}
+        </div>
       )}
     </section>
   );

@@ -12,6 +12,9 @@ import { PAGE_ROWS } from "./pages.ts";
 
 type Row = NonNullable<Output<"networkView">["table"]>["rows"][number];
 
+/** Why nothing is known of a city's node. */
+const MISSING = { no_data: "citiesNoData", unreachable: "citiesUnreachable", relay: "citiesRelay" } as const;
+
 interface Paging {
   /** From 0. */
   readonly page: number;
@@ -46,7 +49,7 @@ function Rows({ rows, page: asked, onPage }: Paging & { readonly rows: readonly 
   const shown = rows.slice(first, first + PAGE_ROWS);
   const number = (value: number | null): string => (value === null ? "–" : formatNumber(value, i18n.language));
   const phaseOf = ({ status, phase }: Row): string => {
-    if (status !== "active") return t(status === "no_data" ? "citiesNoData" : "citiesUnreachable");
+    if (status !== "active") return t(MISSING[status]);
     return phase === null ? "–" : t(`phase-${phase}`, { defaultValue: phase });
   };
   return (

@@ -81,7 +81,7 @@ function Leaks() {
 function Routes() {
   const { t } = useTranslation("settings");
   const isLost = useIsStale();
-  const { run, isRunning, failure } = useCall("vpnTest");
+  const { run, isRunning, failure, cancel } = useCall("vpnTest");
   const [made, setMade] = useState<Made<Output<"vpnTest">> | null>(null);
   const test = async (): Promise<void> => {
     const value = await run({});
@@ -91,9 +91,16 @@ function Routes() {
     <Card
       title={t("checksRoutes")}
       actions={
-        <Button size="small" isDisabled={isLost} isPending={isRunning} onPress={() => void test()}>
-          {t(isRunning ? "checksRunning" : "checksRoutesRun")}
-        </Button>
+        <span className="row">
+          <Button size="small" isDisabled={isLost} isPending={isRunning} onPress={() => void test()}>
+            {t(isRunning ? "checksRunning" : "checksRoutesRun")}
+          </Button>
+          {isRunning && (
+            <Button size="small" onPress={cancel}>
+              {t("cancel", { ns: "app" })}
+            </Button>
+          )}
+        </span>
       }
     >
       <p className="quiet">{t("checksRoutesHelp")}</p>

@@ -20,7 +20,7 @@ const FILE_BYTES_MAX = 1_048_576;
 
 export function Networks() {
   const { t } = useTranslation("settings");
-  const answer = useQueryOf("networks", undefined, { refreshOn: ["status"] });
+  const answer = useQueryOf("networks", undefined, { refreshOn: ["status", "tunnel"] });
   return (
     <>
       <Card title={t("networkKnown")}>
@@ -63,11 +63,29 @@ function List({ list }: { list: Networks_ }) {
         ))}
       </ul>
       {isNodeThere && <p className="quiet">{t("networkRunningHelp")}</p>}
-      {tunnel !== null && chosen !== null && tunnel !== chosen && (
-        <p className="quiet">{t("networkTunnelLater", { name: tunnel })}</p>
-      )}
+      {tunnel !== null && chosen !== null && tunnel !== chosen && <TunnelElsewhere name={tunnel} />}
       <Failure failure={failure} />
     </>
+  );
+}
+
+/** What a person is connected to is theirs to leave. */
+function TunnelElsewhere({ name }: { name: string }) {
+  const { t } = useTranslation("settings");
+  const isLost = useIsStale();
+  const isUp = useHost(({ tunnel }) => tunnel !== null && tunnel.state !== "disconnected");
+  const { run, isRunning, failure } = useCall("vpnDisconnect");
+  if (!isUp) return <p className="quiet">{t("networkTunnelOther", { name })}</p>;
+  return (
+    <div className="notice notice-warning" data-tunnel={name}>
+      <p>{t("networkTunnelLater", { name })}</p>
+      <div className="row">
+        <Button size="small" isDisabled={isLost} isPending={isRunning} onPress={() => void run(undefined)}>
+          {t("networkTunnelLeave")}
+        </Button>
+      </div>
+      <Failure failure={failure} />
+    </div>
   );
 }
 

@@ -10,9 +10,10 @@ import { Button } from "../../ui/Button.tsx";
 import { Dialog } from "../../ui/Dialog.tsx";
 import { Disclosure } from "../../ui/Disclosure.tsx";
 import { formatBytes, formatNumber, formatTime } from "../../ui/format.ts";
-import { Failure, Notice, useExplain } from "../../ui/notices.tsx";
+import { Failure, Notice } from "../../ui/notices.tsx";
 import { Age, Badge, Card, EmptyState } from "../../ui/show.tsx";
-import { AddCities } from "./AddCities.tsx";
+import { ImportForm } from "../connect/ImportForm.tsx";
+import { SkippedLines } from "../connect/SkippedLines.tsx";
 import { ChangedKeys } from "./ChangedKeys.tsx";
 import { Answered } from "./Section.tsx";
 import { useTitleOf, type Subscription } from "./subscriptionTitle.ts";
@@ -23,7 +24,7 @@ export function Subscriptions() {
   return (
     <>
       <Card title={t("addTitle")}>
-        <AddCities onAdded={answer.refresh} />
+        <ImportForm />
       </Card>
       <Card title={t("section-subscriptions")} actions={<Refresh />}>
         <p className="quiet">{t("subscriptionsIntro")}</p>
@@ -102,26 +103,10 @@ function Entry({ subscription }: { subscription: Subscription }) {
       {fault !== null && <Notice notice={fault} />}
       {skipped.length > 0 && (
         <Disclosure title={t("subscriptionsSkipped", { formatted: formatNumber(skipped.length, i18n.language) })}>
-          {() => <Skipped lines={skipped} />}
+          {() => <SkippedLines lines={skipped} />}
         </Disclosure>
       )}
     </li>
-  );
-}
-
-const LINES_SHOWN_MAX = 50;
-
-export function Skipped({ lines }: { lines: Subscription["skipped"] }) {
-  const { t } = useTranslation("settings");
-  const explain = useExplain();
-  return (
-    <ul className="settings-lines">
-      {lines.slice(0, LINES_SHOWN_MAX).map(({ line, reason }) => (
-        <li key={line}>
-          {t("subscriptionsSkippedLine", { line, reason: explain({ code: reason, params: {} }).sentence })}
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -34,9 +34,16 @@ interface Payment {
   readonly isKnownToExist: boolean | null;
 }
 
-export function SendDialog({ balance, onClose }: { balance: Balance; onClose: () => void }) {
+export interface SendDialogProps {
+  readonly balance: Balance;
+  /** What stands in the form from the beginning: an address, a request, or nothing. */
+  readonly to: string;
+  readonly onClose: () => void;
+}
+
+export function SendDialog({ balance, to, onClose }: SendDialogProps) {
   const { t } = useTranslation("wallet");
-  const [draft, setDraft] = useState<Draft>({ to: "", amount: "", from: "auto" });
+  const [draft, setDraft] = useState<Draft>({ to, amount: "", from: "auto" });
   const [payment, setPayment] = useState<Payment | null>(null);
   const [sent, setSent] = useState<Answer<"send"> | null>(null);
   const title = sent !== null ? t("sentTitle") : t("sendTitle");

@@ -1,5 +1,5 @@
 /** A person's money on this computer's network: what there is, where it lies, and what came and went. */
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useCall } from "../../store/calls.ts";
@@ -12,6 +12,7 @@ import { Failure } from "../../ui/notices.tsx";
 import { Amount, Badge, Card, EmptyState, ProgressBar, Stale } from "../../ui/show.tsx";
 import { Accounts } from "./Accounts.tsx";
 import { BonusOffer } from "./BonusOffer.tsx";
+import { forgetPayment, useHandedPayment } from "./handedPayment.ts";
 import { History } from "./History.tsx";
 import { ReceiveDialog } from "./ReceiveDialog.tsx";
 import { SendDialog } from "./SendDialog.tsx";
@@ -21,6 +22,8 @@ import "./wallet.css";
 export function WalletView() {
   const { t } = useTranslation("wallet");
   const nodeState = useHost(({ status }) => status?.nodeState ?? null);
+  // Who goes elsewhere is not asked for it later.
+  useEffect(() => forgetPayment, []);
   return (
     <div className="view wallet">
       <header className="spread">
@@ -66,15 +69,24 @@ function Lock() {
 
 function OpenWallet() {
   const { t, i18n } = useTranslation("wallet");
-  const { value, atMs, failure, isStale } = useQueryOf("balance", undefined, {
+  const { t: app } = useTranslation("app");
+  const { value, atMs, failure, isStale, refresh } = useQueryOf("balance", undefined, {
     refreshOn: ["window-closed", "history", "snapshot"],
   });
   const [open, setOpen] = useState<"send" | "receive" | null>(null);
+  const handed = useHandedPayment(({ to }) => to);
   if (value === undefined) {
-    return failure === null ? <ProgressBar label={t("opening")} value={null} text="" /> : <Failure failure={failure} />;
+    return failure === null ? (
+      <ProgressBar label={t("opening")} value={null} text="" />
+    ) : (
+      <Failure failure={failure} actions={<Button onPress={refresh}>{app("retry")}</Button>} />
+    );
   }
   const { total, available, accounts, window } = value;
-  const close = (): void => setOpen(null);
+  const close = (): void => {
+    setOpen(null);
+    forgetPayment();
+  };
   return (
     <>
       <Stale isStale={isStale} atMs={atMs}>
@@ -107,9 +119,13 @@ function OpenWallet() {
         <Failure failure={failure} />
       </Stale>
       <BonusOffer />
-      <Accounts accounts={accounts} />
+      <Stale isStale={isStale} atMs={atMs}>
+        <Accounts accounts={accounts} />
+      </Stale>
       <History />
-      {open === "send" && <SendDialog balance={value} onClose={close} />}
+      {(open === "send" || handed !== null) && (
+        <SendDialog key={handed} balance={value} to={handed ?? ""} onClose={close} />
+      )}
       {open === "receive" && <ReceiveDialog accounts={accounts} onClose={close} />}
     </>
   );

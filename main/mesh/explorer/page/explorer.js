@@ -32,6 +32,7 @@ const texts = {
     seen: (by) => `seen by ${by}`,
     since: (age) => `known for ${age}`,
     notHeard: "no data",
+    relayAlone: "relay, no node known",
     unreachable: "not reachable",
     stale: "The figures are old: nothing new came for a while.",
     failed: "The data cannot be loaded now. The page tries again every minute.",
@@ -72,6 +73,7 @@ const texts = {
     seen: (by) => `свидетели: ${by}`,
     since: (age) => `известен ${age}`,
     notHeard: "нет данных",
+    relayAlone: "ретранслятор, узел неизвестен",
     unreachable: "недоступен",
     stale: "Данные устарели: давно не было новых.",
     failed: "Сейчас данные не загружаются. Страница пробует снова каждую минуту.",
@@ -311,9 +313,11 @@ function drawTable(cities) {
   byId("nodes").tBodies[0].replaceChildren(...cities.map(drawRow));
 }
 
-function drawRow({ label, row, state }) {
+function drawRow({ label, row, state, code, vpn }) {
   const isHeard = row?.status === "active";
-  const missing = row?.status === "no_data" ? words().notHeard : words().unreachable;
+  // A relay forwards to another city, and need not have a node.
+  const silent = vpn.enabled && vpn.exit !== code ? words().relayAlone : words().notHeard;
+  const missing = row?.status === "no_data" ? silent : words().unreachable;
   const cell = (name, text, kind = "") => element("td", { text, class: kind, "data-name": name });
   return element(
     "tr",
