@@ -9,7 +9,7 @@ import { Wallet } from "../wallet/wallet.ts";
 import type { NodeContext, RunningNode } from "./host.ts";
 import { NetworkService } from "./networkService.ts";
 import { openTransport, readAsnMap, type OwnFacts } from "./peers.ts";
-import { walletChain, walletNode } from "./walletPorts.ts";
+import { isWithoutRun, walletChain, walletNode } from "./walletPorts.ts";
 
 /** Throws what stands in the way, with nothing left running. */
 export async function startHostNode(context: NodeContext): Promise<RunningNode> {
@@ -53,7 +53,7 @@ async function startParts(context: NodeContext, signer: NodeSigner): Promise<Run
     await wallet.resume();
     const note = (error: unknown): void => {
       // What a stop interrupts, the next start's resume() takes up.
-      if (!(error instanceof ProtocolError && error.code === "node-stopped")) logger.error({ err: error }, "wallet");
+      if (!isWithoutRun(error)) logger.error({ err: error }, "wallet");
     };
     let wasUnlocked = identity.isUnlocked;
     node.onDecided((decided) => {

@@ -45,6 +45,10 @@ export function walletChain(node: StateOwner): WalletChain {
   };
 }
 
+/** What is asked of a node that has stopped, or is between two runs, is asked again later. */
+export const isWithoutRun = (error: unknown): boolean =>
+  error instanceof ProtocolError && (error.code === "node-stopped" || error.code === "node-not-ready");
+
 export function walletNode(node: RunningNode): WalletNode {
   return {
     async submit(operation): Promise<Submission> {
@@ -52,7 +56,7 @@ export function walletNode(node: RunningNode): WalletNode {
       try {
         return submissionOf(await node.submit(operationMessage(operation)));
       } catch (error) {
-        if (error instanceof ProtocolError && error.code === "node-stopped") return { verdict: "unavailable" };
+        if (isWithoutRun(error)) return { verdict: "unavailable" };
         throw error;
       }
     },

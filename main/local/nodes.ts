@@ -127,18 +127,33 @@ async function untilInStep(local: Local, bootstrap: LocalCity, others: readonly 
   throw localError("local-too-slow", { what: "all nodes in step", seconds: IN_STEP_MS_MAX / 1000 });
 }
 
+async function isNodeAlready(
+  { program, directory }: Local,
+  city: LocalCity,
+  words: readonly string[],
+): Promise<boolean> {
+  try {
+    await program.run(anything, words, directory.nodeData(city));
+    return false;
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === "already-a-node") return true;
+    throw error;
+  }
+}
+
 async function joinTogether(local: Local, bootstrap: LocalCity, joining: readonly LocalCity[]): Promise<void> {
   const { candidate } = sharesOf(availableParallelism());
-  const each = (words: readonly string[]): Promise<unknown> =>
-    Promise.all(joining.map((city) => local.program.run(anything, words, local.directory.nodeData(city))));
   for (let attempt = 0, ahead = JOIN_AHEAD; ; attempt++, ahead *= 2) {
     const begin = ((await nodeStatus(local, bootstrap)).window ?? 0) + ahead;
-    await each(["join", "--anyway", "--cpu-share", String(candidate), "--not-before", String(begin)]);
+    const words = ["join", "--anyway", "--cpu-share", String(candidate), "--not-before", String(begin)];
+    const wereNodes = await Promise.all(joining.map((city) => isNodeAlready(local, city, words)));
+    // It was quicker than the command to leave.
+    if (wereNodes.includes(true)) return;
     const told = await Promise.all(joining.map((city) => nodeStatus(local, city)));
     // One that was told too late would be admitted some windows after the others; one that has registered cannot begin again.
     const isInTime = told.every(({ window }) => (window ?? 0) < begin);
     const canRepeat = attempt < JOIN_ATTEMPTS && told.every(({ phase }) => CHAIN_PHASES.has(phase));
     if (isInTime || !canRepeat) return;
-    await each(["leave"]);
+    await Promise.all(joining.map((city) => local.program.run(anything, ["leave"], local.directory.nodeData(city))));
   }
 }

@@ -1,4 +1,4 @@
-/** What the practice network consists of, part by part; the whole is `local.slow.test.ts`. */
+/** What the practice network consists of, part by part; the whole is `test/soak/story.slow.test.ts`. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
@@ -8,8 +8,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 
 import { FIRST_CITIES } from "../../main/local/cities.ts";
-import { sharesOf } from "../../main/local/local.ts";
+import { Local, sharesOf } from "../../main/local/local.ts";
 import { networkFileOf } from "../../main/local/networkFile.ts";
+import { joinAll } from "../../main/local/nodes.ts";
 import { freePorts } from "../../main/local/ports.ts";
 import { Processes } from "../../main/local/processes.ts";
 import { Program } from "../../main/local/program.ts";
@@ -93,6 +94,31 @@ test("a command that crashes is no answer, and is told by its error instead of t
     code: "local-part-failed",
     params: { part: "montana status", reason: "TypeError: the cause" },
   });
+});
+
+test("candidates that a slow command finds admitted already have joined", async () => {
+  const root = makeFolder();
+  // Stands in for `montana`: told too late to begin together, its candidates are asked to leave and begin anew, and are nodes by then.
+  const script = `
+    const { existsSync, mkdirSync, writeFileSync } = require("node:fs");
+    const [what] = process.argv.slice(1);
+    const folder = process.argv[process.argv.indexOf("--data-dir") + 1];
+    const [joined, left] = ["joined", "left"].map((name) => folder + "/" + name);
+    mkdirSync(folder, { recursive: true });
+    const isNode = what === "join" && existsSync(left);
+    if (what === "join") writeFileSync(joined, "");
+    if (what === "leave") writeFileSync(left, "");
+    const window = existsSync(joined) ? 2000 : 1000;
+    const status = { phase: "CandidateVdf", window, balance: null, supply: null, peers: 1, progress: null, candidate: null };
+    console.log(JSON.stringify(isNode ? { error: { code: "already-a-node", params: {} } } : status));
+    process.exitCode = isNode ? 1 : 0;
+  `;
+  const local = new Local({ dataRoot: root, program: [process.execPath, "-e", script, "--"], onStep: () => undefined });
+  mkdirSync(local.directory.root);
+  writeRecord(local.directory.record, record);
+  await joinAll(local);
+  const cities = local.record.cities.filter(({ identity: own }) => own !== null);
+  expect(cities.map(({ hasJoined }) => hasJoined)).toEqual([true, true, true]);
 });
 
 describe("the processes", () => {

@@ -51,8 +51,18 @@ async function soak(): Promise<boolean> {
   const stop = async (): Promise<void> => {
     for (const words of [["local", "stop"], ["stop"]]) await run(words);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => void stop().finally(() => process.exit(1)));
+  let interrupting: Promise<void> | undefined;
+  const interrupt = async (): Promise<void> => {
+    // What a command is doing holds the network; what one leaves that was killed is found by the stop.
+    await playground.kill();
+    await stop();
+    process.exit(1);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      interrupting ??= interrupt();
+    });
+  }
   try {
     await begin(run, playground.data);
     const soak = new Soak({
@@ -78,6 +88,7 @@ async function soak(): Promise<boolean> {
     await playground.remove();
     return true;
   } catch (error) {
+    await interrupting;
     console.log(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
     console.log(`  again: npm run local:soak -- --minutes ${minutes} --seed ${seed}`);
     console.log(`  logs: ${join(playground.data, "local", "logs")}, ${join(playground.data, "host.log")}`);

@@ -424,6 +424,10 @@ export const en = {
     sentence: "This computer is too slow: its chain would be void before it is done.",
     remedy: "Use a faster computer, or start anyway with montana join --anyway.",
   },
+  "node-not-ready": {
+    sentence: "The node is still starting, or taking over the network's state.",
+    remedy: "Try again when it is in step; montana status shows how far it is.",
+  },
   "node-stopped": {
     sentence: "The node has stopped.",
     remedy: "The log says why. Start the host again.",

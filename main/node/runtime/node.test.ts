@@ -1,4 +1,5 @@
 /** Nodes as a person has them: real machines, stores, logs and chains, joined by a transport of one process. */
+import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 
 import { afterEach, expect, test } from "vitest";
@@ -46,6 +47,31 @@ test("a state worker that ends by itself is named, and the node goes on from the
   await node.untilWindow(window! + 3);
   expect(await node.node.state.ask("headers", { first: 0n, count: 3 })).toEqual(before);
   expect((await node.node.status()).notices).toEqual([]);
+}, 60_000);
+
+test("asked between two runs it is not ready yet, and stopped only when it was stopped", async () => {
+  const one = new Member("one");
+  const net = testnet({ founders: [one], tau2Windows: 100n, d: 200_000n });
+  const node = await net.start(one);
+  await node.untilWindow(1);
+  const before = node.node.state;
+  const codeNow = (): string | undefined => {
+    try {
+      return node.node.state === before ? "the old one" : undefined;
+    } catch (error) {
+      return (error as { readonly code: string }).code;
+    }
+  };
+  await before.terminate();
+  const seen = new Set<string>();
+  for (let code = codeNow(); code !== undefined; code = codeNow()) {
+    seen.add(code);
+    await setImmediate();
+  }
+  seen.delete("the old one");
+  expect([...seen]).toEqual(["node-not-ready"]);
+  await node.stop();
+  expect(codeNow()).toBe("node-stopped");
 }, 60_000);
 
 test("what the machine signed before a restart is never signed otherwise", async () => {

@@ -185,6 +185,8 @@ export class RunningNode {
   /** Starts and ends of runs, one after the other. */
   #work: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** It failed too often, or so that a person must decide. */
+  #isHalted = false;
 
   constructor(options: NodeOptions, signer: NodeSigner) {
     this.#options = options;
@@ -326,14 +328,14 @@ export class RunningNode {
     this.#notices.tell(code, params);
   }
 
-  /** Gives an operation or a registration to the machine, which relays it; its word on it. Throws `node-stopped`. */
+  /** Gives an operation or a registration to the machine, which relays it; its word on it. Throws as {@link state}. */
   submit(message: Message): Promise<Verdict> {
     return this.#engine.submit(message);
   }
 
-  /** The state worker, for look-ups. Throws `node-stopped` where none runs. */
+  /** The state worker, for look-ups. Throws `node-stopped` where none runs, `node-not-ready` where one is to come. */
   get state(): StateClient {
-    if (this.#run === undefined) throw new ProtocolError("node-stopped");
+    if (this.#run === undefined) throw this.#absent;
     return this.#run.client;
   }
 
@@ -406,13 +408,18 @@ export class RunningNode {
     }
   }
 
+  /** Between two runs, as while a snapshot is taken, nobody has to do anything. */
+  get #absent(): ProtocolError {
+    return new ProtocolError(this.#isStopped || this.#isHalted ? "node-stopped" : "node-not-ready");
+  }
+
   get #engine(): Engine {
-    if (this.#run === undefined) throw new ProtocolError("node-stopped");
+    if (this.#run === undefined) throw this.#absent;
     return this.#run.engine;
   }
 
   get #own(): Candidacy {
-    if (this.#candidacy === undefined) throw new ProtocolError("node-stopped");
+    if (this.#candidacy === undefined) throw this.#absent;
     return this.#candidacy;
   }
 
@@ -635,6 +642,7 @@ export class RunningNode {
     this.#options.logger.error({ code, params: printable(params), err: cause }, "the node's run failed");
     if (performance.now() - this.#runSinceMs > STABLE_MS) this.#failures = 0;
     const delayMs = isHalt ? undefined : RESTART_MS[this.#failures];
+    this.#isHalted = delayMs === undefined;
     this.#failures++;
     this.#notices.post("run", delayMs === undefined ? "node-halted" : "node-restarts", { reason: code, ...params });
     this.#emit({ kind: "status" });
