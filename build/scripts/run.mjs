@@ -220,6 +220,7 @@ const commands = {
   cohort: (node, args) => run(node, [join("test", "integration", "cohortMain.ts"), ...args]),
   join: (node, args) => run(node, [join("test", "integration", "join", "main.ts"), ...args]),
   soak: (node, args) => run(node, [join("test", "integration", "main.ts"), ...args]),
+  screenshots: (node, args) => run(node, [join("test", "screenshots", "main.ts"), ...args]),
   "local:soak": (node, args) => run(node, [join("test", "soak", "main.ts"), ...args]),
   start: (node, args) => handOver(node, args, join("build", "scripts", "start.ts")),
   montana: handOver,
@@ -244,12 +245,22 @@ const PACKING = new Set([commands["pack:check"], commands["pack:server"], comman
 /** Whether a command shows the page, or starts what may show it. */
 const usesPage = (command, args) =>
   command === test ||
+  command === commands.screenshots ||
   command === commands.start ||
   PACKING.has(command) ||
+  (command === commands.bench && args.every((arg) => arg.startsWith("-") || arg.startsWith("page"))) ||
   (command === handOver && args.some((arg) => ["open", "start", "local"].includes(arg)));
 
 /** Commands that start the tunnel engine, which takes some minutes to build. */
-const USING_XRAY = new Set([test, commands.start, handOver, commands.bench, commands["local:soak"], ...PACKING]);
+const USING_XRAY = new Set([
+  test,
+  commands.start,
+  handOver,
+  commands.bench,
+  commands["local:soak"],
+  commands.screenshots,
+  ...PACKING,
+]);
 
 try {
   const [name, ...args] = process.argv.slice(2);

@@ -7,6 +7,8 @@ import { benches as merkle } from "./merkle.ts";
 import { benches as mesh } from "./mesh.ts";
 import { benches as native } from "./native.ts";
 import { benches as network } from "./network.ts";
+import { benches as page } from "./page.ts";
+import { benches as pageWeek } from "./pageWeek.ts";
 import { benches as secrets } from "./secrets.ts";
 import { benches as store } from "./store.ts";
 import { benches as transition } from "./transition.ts";
@@ -24,6 +26,8 @@ const BENCHES: readonly Bench[] = [
   ...store,
   ...tunnel,
   ...mesh,
+  ...page,
+  ...pageWeek,
 ];
 
 const { values: options, positionals } = parseArgs({

@@ -15,7 +15,7 @@ export const MEBI = 1_048_576;
 export const NOW = 1_778_414_400;
 
 export const labelOf = (i: number): string => `node-${i}`;
-const codeOf = (i: number): string =>
+export const codeOf = (i: number): string =>
   [676, 26, 1].map((unit) => String.fromCharCode(97 + (Math.floor(i / unit) % 26))).join("");
 
 export const linkOf = (i: number): string =>

@@ -19,8 +19,6 @@ const CLUSTER_RADIUS = 34;
 /** From here on every city is drawn for itself. */
 const CLUSTER_ZOOM_MAX = 5;
 const FLIGHT_MS = 1_400;
-/** After the last movement: until then another may follow. */
-const REST_MS = 150;
 /** Pixels around a sign that belong to it: a finger is wider than a city. */
 const TAP_RADIUS = 14;
 const FONT = ["sans-serif"];
@@ -93,7 +91,8 @@ export class DrawnMap {
     });
     this.#map.on("click", ({ point }) => void this.#click([point.x, point.y], onCity));
     this.#map.on("move", () => this.#moved());
-    this.#map.on("moveend", () => this.#restSoon());
+    // When also the last tile has come and the last name has faded in.
+    this.#map.on("idle", () => this.#restSoon());
     this.#map.on("mousemove", ({ point }) => {
       if (this.#map.isMoving()) return;
       this.#map.getCanvas().style.cursor = this.#at([point.x, point.y]).length > 0 ? "pointer" : "";
@@ -186,6 +185,7 @@ export class DrawnMap {
     this.#draw(this.#pace.move(performance.now()));
   }
 
+  /** After the frame that said so, which would be drawn over. */
   #restSoon(): void {
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
@@ -195,7 +195,7 @@ export class DrawnMap {
       this.#draw(1);
       // At once: a canvas of another size is empty.
       this.#map.redraw();
-    }, REST_MS);
+    });
   }
 
   #draw(share: number): void {
