@@ -4,7 +4,7 @@
  */
 import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
 import type { Notice } from "./contract.ts";
-import { formatCoins } from "./sentences/amount.ts";
+import { formatCoins, formatNumber } from "./sentences/amount.ts";
 import { en } from "./sentences/en.ts";
 import { ru } from "./sentences/ru.ts";
 import { enWords, ruWords, type Words } from "./sentences/words.ts";
@@ -33,6 +33,13 @@ export type Language = keyof typeof catalogues;
 export function apiError(code: ErrorCode, params: ErrorParams = {}): ProtocolError<ErrorCode> {
   return new ProtocolError(code, params);
 }
+
+/** Parameters that count something, and are read as numbers; ports, processes and codes are not. */
+const COUNTED = new Set(
+  "window windows height reached tip segments from to done total seconds hoursPerDay missing characters bytes max".split(
+    " ",
+  ),
+);
 
 export interface ErrorNotice {
   readonly notice: Notice;
@@ -67,6 +74,7 @@ export function explain({ code, params }: Notice, language: Language = "en"): Se
   const say = (template: string): string =>
     template.replaceAll(/\{\{(\w+)(?:\|(\w+))?\}\}/g, (_, name: string, kind: string | undefined) => {
       const value = String(values[name] ?? "?");
+      if (COUNTED.has(name) && /^\d+(\.\d+)?$/.test(value)) return formatNumber(value, language);
       if (kind === "amount" && /^\d+$/.test(value)) return formatCoins(value, language);
       return kind === "word" && Object.hasOwn(words, value) ? words[value as keyof Words] : value;
     });

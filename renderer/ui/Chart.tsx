@@ -29,6 +29,8 @@ export interface ChartProps {
 }
 
 const HEIGHT = 160;
+/** Of a chart without values; whole numbers stand along it. */
+const EMPTY_MAX = 2;
 const AXIS_WIDTH = 78;
 const AXIS_HEIGHT = 26;
 /** Pixels between two values of the upright axis, at least. */
@@ -66,7 +68,7 @@ export function Chart({ label, times, lines, height = HEIGHT, format, isBare = f
           height,
           cursor: { show: false },
           legend: { show: false },
-          scales: { x: { time: !isPlain }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+          scales: { x: { time: !isPlain }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : EMPTY_MAX] } },
           axes: isBare
             ? [{ show: false }, { show: false }]
             : [

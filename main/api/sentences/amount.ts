@@ -1,4 +1,4 @@
-/** Amounts as people read them, in their language; what is to be read back by a program is main/wallet/amounts.ts. */
+/** Amounts and numbers as people read them, in their language; what is to be read back by a program is main/wallet/amounts.ts. */
 
 const NANO_DIGITS = 9;
 
@@ -14,3 +14,7 @@ export function formatAmount(nano: string, language: string, sign = false): stri
 
 /** With its unit, which no line break parts from it. */
 export const formatCoins = (nano: string, language: string): string => `${formatAmount(nano, language)}\u00a0Ɉ`;
+
+/** A decimal of a program. */
+export const formatNumber = (decimal: string, language: string): string =>
+  new Intl.NumberFormat(language, { useGrouping: "min2" }).format(decimal as Intl.StringNumericLiteral);

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Output } from "../../../main/api/contract.ts";
 import { useHost } from "../../store/hostStore.ts";
 import { useQueryOf } from "../../store/queries.ts";
+import { go } from "../../store/place.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Failure, useExplain } from "../../ui/notices.tsx";
 import { Badge, Card, EmptyState, ProgressBar, Stale } from "../../ui/show.tsx";
@@ -94,7 +95,7 @@ function WithoutNode() {
   return (
     <>
       <Failure failure={fault} />
-      <EmptyState title={t("none")}>
+      <EmptyState title={t("none")} actions={<Button onPress={() => go("join")}>{t("noneDo")}</Button>}>
         <p>{t("noneHelp")}</p>
       </EmptyState>
     </>

@@ -8,7 +8,7 @@ import type { Answer } from "../../store/api.ts";
 import { Button } from "../../ui/Button.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Failure, Notice } from "../../ui/notices.tsx";
-import { Amount, Card } from "../../ui/show.tsx";
+import { Amount, Card, Stale } from "../../ui/show.tsx";
 import { shortAddress } from "./payment.ts";
 import { orderName, useSignedCall } from "./Unlock.tsx";
 
@@ -18,15 +18,18 @@ type Way = Offer["ways"][number];
 /** Nothing where nothing lies there. */
 export function BonusOffer() {
   const { t } = useTranslation("wallet");
-  const { value } = useQueryOf("bonusOffer", undefined, { refreshOn: ["history", "window-closed"] });
+  const { value, isStale, atMs } = useQueryOf("bonusOffer", undefined, { refreshOn: ["history", "window-closed"] });
   const [isOpen, setIsOpen] = useState(false);
   const offer = value?.offer ?? null;
   if (offer === null) return null;
   return (
     <Card title={t("bonusTitle")}>
-      <p>
-        {t("bonusWhere")} <Amount value={offer.balance} />
-      </p>
+      {/* The ways below stay as they are: somebody may be about to sign one. */}
+      <Stale isStale={isStale} atMs={atMs}>
+        <p>
+          {t("bonusWhere")} <Amount value={offer.balance} />
+        </p>
+      </Stale>
       {isOpen ? (
         <div className="tiles">
           {offer.ways.map((way) => (

@@ -8,7 +8,7 @@ export const join: Texts<typeof source, "one" | "few" | "many" | "other"> = {
   stepStart: "Начало",
   stepProving: "Доказательство времени",
   stepQueue: "В очереди",
-  stepActive: "Подтверждает",
+  stepActive: "Участвует",
   stepDone: "(пройдено)",
 
   inviteLead: "Пусть этот компьютер хранит время сети, а вы получите приветственный бонус 13 Ɉ.",
