@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire, isBuiltin, stripTypeScriptTypes } from "node:module";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, posix, relative, resolve, sep } from "node:path";
 
 import ts from "typescript";
 
@@ -30,8 +30,8 @@ const ELECTRON = "electron";
  * not there, or something is loaded whose name is computed.
  */
 export function readModules(root: string, entries: readonly string[]): Modules {
-  const found = { own: new Map<string, string>(), read: new Set<string>(), packaged: new Set<string>() };
-  const absent = new Set<string>();
+  const found = { own: new Map<string, string>(), packaged: new Set<string>() };
+  const named = new Set<string>();
   const packages = new Packages(root);
   const manifest = packages.manifestOf(join(root, "package.json"));
   const waiting = [...entries];
@@ -43,14 +43,13 @@ export function readModules(root: string, entries: readonly string[]): Modules {
     found.own.set(name, module.text);
     for (const specifier of module.imports) {
       if (isBuiltin(specifier) || specifier === ELECTRON) continue;
-      if (specifier.startsWith(".")) waiting.push(join(dirname(path), specifier));
+      if (specifier.startsWith(".")) waiting.push(posix.join(posix.dirname(path), specifier));
       else foreign.push(packages.find(specifier, join(root, path), manifest)!);
     }
-    for (const named of module.named) {
-      const file = join(dirname(path), named);
-      if (file.endsWith(".ts")) waiting.push(file);
-      else if (existsSync(join(root, file))) for (const inside of filesBelow(root, file)) found.read.add(inside);
-      else absent.add(file);
+    for (const target of module.named) {
+      const beside = posix.join(posix.dirname(path), target);
+      if (beside.endsWith(".ts")) waiting.push(beside);
+      else named.add(beside);
     }
   }
   for (let file = foreign.pop(); file !== undefined; file = foreign.pop()) {
@@ -60,7 +59,10 @@ export function readModules(root: string, entries: readonly string[]): Modules {
     for (const kept of packages.keptWith(file)) found.packaged.add(relative(root, kept).split(sep).join("/"));
     foreign.push(...packages.importsOf(file));
   }
-  return { ...found, absent };
+  // Last: the page in there may be built anew at any time, and the walk takes seconds.
+  const isThere = (path: string): boolean => existsSync(join(root, path));
+  const read = new Set([...named].filter(isThere).flatMap((path) => filesBelow(root, path)));
+  return { ...found, read, absent: new Set([...named].filter((path) => !isThere(path))) };
 }
 
 interface OwnModule {
@@ -199,7 +201,10 @@ class Packages {
   }
 
   #packageOf(file: string): string {
-    return this.#manifestFileOf(file, ({ name }) => name !== undefined && file.includes(`node_modules/${name}/`));
+    return this.#manifestFileOf(
+      file,
+      ({ name }) => name !== undefined && file.split(sep).join("/").includes(`node_modules/${name}/`),
+    );
   }
 
   /** Every package.json up to the package's own, and its licences. */

@@ -52,6 +52,13 @@ here=$(dirname -- "$(readlink -f -- "$0")")
 exec "$here/../lib/montana/node" "$here/../lib/montana/app/main/app/cli.js" "$@"
 `;
 
+/** Where Debian's tools look. */
+const COPYRIGHT = `Montana Desktop is licensed under MIT or Apache-2.0, at your choice: LICENSE-MIT, LICENSE-APACHE.
+
+What it holds of others, under which licences, is in THIRD-PARTY.txt; of Node.js in LICENSE.node. Where the source of the
+tunnel's engine is, which is under MPL-2.0 and GPL-3.0, is in XRAY-SOURCES.txt. All lie beside this file.
+`;
+
 /** Throws what is not built or not there. */
 export function serverTree(root: string = ROOT): ServerTree {
   const node = join(root, "node_modules", `node-linux-${process.arch}`);
@@ -77,6 +84,7 @@ export function serverTree(root: string = ROOT): ServerTree {
     if (name !== "README.md") put(`lib/systemd/system/${name}`, { file: join(UNITS, name) });
   put("share/man/man1/montana.1", { file: MANUAL });
   putAll("share/doc/montana", licenceTree());
+  put("share/doc/montana/copyright", { text: COPYRIGHT });
   put("share/doc/montana/LICENSE.node", { file: join(node, "LICENSE") });
   return new Map([...tree].sort(([a], [b]) => (a < b ? -1 : Number(a > b))));
 }

@@ -22,7 +22,7 @@ import {
   type DesktopTree,
 } from "../../build/packaging/desktop.ts";
 import { ROOT } from "../../build/packaging/tree.ts";
-import { whyNoPackage } from "./built.fixture.ts";
+import { PACKING_MS_MAX, whyNoPackage } from "./built.fixture.ts";
 
 const isPackable = process.platform === "linux" || findElectron() !== undefined;
 const reason = isPackable ? whyNoPackage() : "Electron's binary is not here, and a stand-in is made on Linux alone";
@@ -40,7 +40,7 @@ describe.skipIf(reason !== undefined)(`the package${reason === undefined ? "" : 
     resources = packUnpacked(join(folder, "packed"));
     extractAll(join(resources, "app.asar"), extracted);
     cpSync(join(resources, "native"), join(folder, "native"), { recursive: true });
-  });
+  }, PACKING_MS_MAX);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test("holds what the program uses, and nothing else", () => {

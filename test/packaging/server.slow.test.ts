@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packDeb, packTarball, serverTree, type ServerTree } from "../../build/packaging/server.ts";
 import { differences, digestsBelow } from "../../build/packaging/tree.ts";
 import { isAlive } from "../../main/app/published.ts";
-import { whyNoPackage } from "./built.fixture.ts";
+import { PACKING_MS_MAX, whyNoPackage } from "./built.fixture.ts";
 
 const reason = process.platform === "linux" ? whyNoPackage() : "packages for servers are made on Linux";
 /** Compression takes most of the time, and is not what is tested. */
@@ -46,7 +46,7 @@ describe.skipIf(reason !== undefined)(
       mkdirSync(prefix);
       execFileSync("tar", ["-C", prefix, "--strip-components=1", "-xf", archive]);
       montana = join(prefix, "bin", "montana");
-    });
+    }, PACKING_MS_MAX);
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     test("the tarball's program says its version, also through a link", async () => {
