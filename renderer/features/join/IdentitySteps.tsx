@@ -62,13 +62,9 @@ function NewWords({ onConfirmed, onBack, isBusy }: NewWordsProps) {
   const [words, setWords] = useState(NO_WORDS);
   const [asked, setAsked] = useState<readonly number[] | null>(null);
   useEffect(() => {
-    let isOver = false;
     void run(undefined).then((made) => {
-      if (!isOver && made !== undefined) setWords(made.words);
+      if (made !== undefined) setWords(made.words);
     });
-    return () => {
-      isOver = true;
-    };
   }, [run]);
   if (asked !== null) {
     return (
