@@ -12,14 +12,13 @@ import { buildShareLink } from "../../main/cities/shareLink.ts";
 import { loadCrypto } from "../../main/native/index.ts";
 import { createExitKeys } from "../../main/xray/exitKeys.ts";
 import { binariesHere } from "../../main/xray/mesh.fixture.ts";
-import { findBarriers, go, noPage, openPage, startBrowser, type OpenedPage } from "./openedPage.ts";
+import { go, noPage, openPage, startBrowser, type OpenedPage } from "./openedPage.ts";
 import { clientOf } from "./smallNetwork.ts";
 
 const LIST = new URL("../fixtures/mesh/three-city/sub.b64", import.meta.url);
 /** On a loaded machine. */
 const START_MS_MAX = 120_000;
 const TITLE = "Three cities";
-const SECTIONS = ["subscriptions", "tunnel", "network", "node", "look", "checks", "diagnostics", "about"];
 
 describe.skipIf(noPage !== undefined)("settings", () => {
   let playground: Playground;
@@ -137,18 +136,7 @@ describe.skipIf(noPage !== undefined)("settings", () => {
     await page.getByRole("heading", { name: "Настройки" }).waitFor();
   });
 
-  test.each(["light", "dark"])("nothing stands in the way of anybody in any section, %s", async (theme) => {
-    await go(page, "settings/look");
-    await page
-      .locator(".segment")
-      .nth(theme === "light" ? 1 : 2)
-      .click();
-    await page.locator(`:root[data-theme="${theme}"]`).waitFor();
-    for (const section of SECTIONS) {
-      await go(page, `settings/${section}`);
-      await page.locator(`[data-section="${section}"] h2`).first().waitFor();
-      expect(await findBarriers(page), section).toEqual([]);
-    }
+  test("the browser complained of nothing", () => {
     expect(opened.complaints).toEqual([]);
   });
 });
