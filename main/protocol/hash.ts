@@ -100,7 +100,7 @@ const SEPARATOR = new Uint8Array([0]);
  * `SHA-256(tag ‖ 0x00 ‖ parts[0] ‖ parts[1] ‖ …)`. Parts are joined without lengths: every use has parts of fixed length or
  * at most one variable part.
  */
-export function taggedHash(crypto: Crypto, tag: HashTag, ...parts: readonly Uint8Array[]): Hash32 {
+export function taggedHash(crypto: Pick<Crypto, "sha256">, tag: HashTag, ...parts: readonly Uint8Array[]): Hash32 {
   return crypto.sha256(taggedPreimage(tag, ...parts));
 }
 

@@ -17,6 +17,6 @@ export function nodeIdOf(crypto: Crypto, nodePublicKey: Uint8Array): NodeId {
 }
 
 /** `name` is ASCII here (chapter 01 §8, open question 4). */
-export function appIdOf(crypto: Crypto, name: string): Hash32 {
+export function appIdOf(crypto: Pick<Crypto, "sha256">, name: string): Hash32 {
   return taggedHash(crypto, "mt-app", ascii(name));
 }

@@ -12,6 +12,7 @@ import { Failure } from "../../ui/notices.tsx";
 import { Amount, Badge, Card, EmptyState, ProgressBar, Stale } from "../../ui/show.tsx";
 import { Accounts } from "./Accounts.tsx";
 import { BonusOffer } from "./BonusOffer.tsx";
+import { Documents } from "./Documents.tsx";
 import { forgetPayment, useHandedPayment } from "./handedPayment.ts";
 import { History } from "./History.tsx";
 import { ReceiveDialog } from "./ReceiveDialog.tsx";
@@ -123,6 +124,7 @@ function OpenWallet() {
         <Accounts accounts={accounts} />
       </Stale>
       <History />
+      <Documents accounts={accounts} />
       {(open === "send" || handed !== null) && (
         <SendDialog key={handed} balance={value} to={handed ?? ""} onClose={close} />
       )}

@@ -153,4 +153,22 @@ export const wallet = {
   cancelDo: "Take it back",
   sendAgain: "Send again",
   stuckWhy: "It stays valid until it is sent again or taken back.",
+
+  documents: "Prove that a document existed",
+  documentsWhat:
+    "The network keeps the fingerprint of a document, never the document. With the proof that you save, anybody can see that it existed by then, also without you.",
+  documentsNoAccount: "For that you need an account that exists in the network.",
+  documentsChoose: "Choose a document",
+  documentsWrite: "Write its fingerprint down",
+  documentsWritten: "It is on its way. When it has settled, its proof stands below.",
+  documentsTooLarge: "A document may have 256 MiB at most.",
+  documentsNoProof: "no proof yet",
+  documentsSave: "Save the proof",
+  documentsCheck: "Check somebody's proof",
+  documentsCheckDocument: "Choose the document",
+  documentsCheckProof: "Choose the proof",
+  documentsNoProofIn: "This file holds no proof.",
+  documentsOther: "The proof is of another document.",
+  documentsValid: "The proof is right: the document existed by window {{window}}.",
+  documentsInvalid: "The proof is not right: this network's nodes do not vouch for it.",
 } as const;
