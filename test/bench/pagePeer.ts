@@ -9,7 +9,7 @@ import type { Place } from "./pageWorld.ts";
 const DIST = fileURLToPath(new URL("../../node_modules/maplibre-gl/dist/", import.meta.url));
 const FILES = ["maplibre-gl.mjs", "maplibre-gl-shared.mjs", "maplibre-gl-worker.mjs", "maplibre-gl.css"];
 
-/** Has the map as `globalThis.map`. */
+/** Has the map as `globalThis.map`, and as `loadMs` the time at which its first tiles were drawn. */
 const PAGE = `<!doctype html>
 <link rel="stylesheet" href="/maplibre-gl.css">
 <style>body { margin: 0 } #map { block-size: 100vh }</style>
@@ -32,6 +32,7 @@ const PAGE = `<!doctype html>
       ],
     },
   });
+  map.once("load", () => (globalThis.loadMs = performance.now()));
 </script>`;
 
 export interface Peer {
