@@ -63,6 +63,7 @@ test("the network's file is one that nodes take: its own founder, D for good, an
     subscriptionUrl: "http://127.0.0.1:1003/vpn/sub",
     cities: ["msk", "fra", "fin", "ist"],
     probeUrl: "http://my-city.montana.example:1002/204",
+    watchSeconds: 1,
   });
 });
 
