@@ -1,5 +1,5 @@
 /** Light or dark, and how much moves: as the person chose, or as the desktop says. */
-import { useEffect, useSyncExternalStore } from "react";
+import { useLayoutEffect, useSyncExternalStore } from "react";
 
 import type { Preferences } from "../store/preferences.ts";
 
@@ -32,7 +32,8 @@ export function useIsStill(preferences: Preferences | undefined): boolean {
 
 /** Puts both where the style sheets look. */
 export function useLook(theme: Theme, isStill: boolean): void {
-  useEffect(() => {
+  // Before the effects of what reads colours from the style sheet, as the map does, which run before its parents' own.
+  useLayoutEffect(() => {
     document.documentElement.dataset["theme"] = theme;
     document.documentElement.dataset["motion"] = isStill ? "reduced" : "full";
   }, [theme, isStill]);

@@ -33,6 +33,17 @@ const FIRST_SIZE = { width: 1280, height: 800 };
 /** In all; what is not there by then is missing. */
 const MINUTES_MAX = 30;
 
+const MAP_PART = 300;
+const MAP_LOOK_MS = 400;
+const MAP_LOOKS_MAX = 20;
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 const { values } = parseArgs({
   options: {
     out: { type: "string", default: join(ROOT, ".cache", "screenshots") },
@@ -170,11 +181,26 @@ async function shootAll(): Promise<void> {
   );
 }
 
-/** Until what a new size, theme or language brings is drawn; the map says when it is. */
+/** Until what a new size, theme or language brings is drawn. */
 async function settle(page: Page): Promise<void> {
   if (values.rtl) await page.evaluate('document.documentElement.dir = "rtl"');
   await page.evaluate(
     "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))",
   );
-  await page.evaluate("document.fonts.ready.then(() => undefined)");
+  const map = page.locator(".map-canvas canvas");
+  if (await map.isVisible()) await untilStill(page, (await map.boundingBox())!);
+}
+
+/** Colours of the map change over some frames, of which software draws few in a second. */
+async function untilStill(page: Page, { x, y, width, height }: Box): Promise<void> {
+  // A part that holds land, sea and cities tells of all.
+  const side = Math.min(width, height, MAP_PART);
+  const clip = { x: x + (width - side) / 2, y: y + (height - side) / 2, width: side, height: side };
+  let before: Buffer | undefined;
+  for (let looked = 0; looked < MAP_LOOKS_MAX; looked++) {
+    await new Promise((resolve) => setTimeout(resolve, MAP_LOOK_MS));
+    const now = await page.screenshot({ clip });
+    if (before?.equals(now) === true) return;
+    before = now;
+  }
 }

@@ -1,5 +1,5 @@
 /** A payment: written, looked at once more, sent, and followed until the history takes over. */
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Form } from "react-aria-components";
 
@@ -193,9 +193,14 @@ function Review({ payment: { order, address, isKnownToExist }, onSent, onEdit }:
   const send = useSignedCall("send", onSent);
   const seconds = time.value?.meanWindowSeconds ?? null;
   const needsRequest = send.failure?.code === "receiver-needs-request";
+  // The button that led here is gone: without it keys would reach nobody, and nothing would be read aloud.
+  const question = useRef<HTMLParagraphElement>(null);
+  useEffect(() => question.current?.focus(), []);
   return (
     <div className="stack">
-      <p className="send-question">{t("sendQuestion", { amount: formatAmount(order.amount, language) })}</p>
+      <p ref={question} tabIndex={-1} className="send-question">
+        {t("sendQuestion", { amount: formatAmount(order.amount, language) })}
+      </p>
       <Facts
         facts={[
           [
