@@ -82,6 +82,9 @@ export class DrawnMap {
     this.#map.keyboard.disableRotation();
     this.#map.on("load", () => {
       this.#isReady = true;
+      // The theme may have changed while the land was loaded; the layers above it take their colours now.
+      this.#map.setPaintProperty("land", "fill-color", this.#colour("--map-land"));
+      if (!this.#look.isReduced) this.#map.setPaintProperty("land", "fill-outline-color", this.#colour("--map-coast"));
       this.#addLayers();
       this.#frame();
     });
