@@ -9,6 +9,9 @@ const FILES_GROWTH_MAX = 6;
 /** MiB, or a part of what there was. */
 const MEMORY_GROWTH_MAX = 24;
 const MEMORY_PART_MAX = 0.15;
+/** In a short run every process still finds its size: there only what grows by leaps is seen. */
+const SHORT_RUN_SECONDS = 600;
+const SHORT_MEMORY_PART_MAX = 0.5;
 
 const MEASURES = {
   files: ({ files }: Taken) => files,
@@ -35,7 +38,7 @@ export function reportOf({ samples, seconds }: SoakRecord): { readonly lines: st
     .sort((a, b) => (a.role < b.role ? -1 : 1));
   const wrong = rows.flatMap(({ role, growths }) =>
     [...growths].flatMap(([measure, { thirds, growth }]) =>
-      growth !== null && growth > growthMax(measure, thirds[1]!)
+      growth !== null && growth > growthMax(measure, thirds[1]!, seconds)
         ? [`${role} grows: ${measure} ${thirds.map(show).join(", ")} in the thirds of the run`]
         : [],
     ),
@@ -65,8 +68,10 @@ function rowOf(role: string, taken: readonly Taken[], span: number): Row {
   return { role, starts, ports: warm.at(-1)?.ports ?? 0, growths: new Map(growths) };
 }
 
-const growthMax = (measure: Measure, before: number): number =>
-  measure === "files" ? FILES_GROWTH_MAX : Math.max(MEMORY_GROWTH_MAX, MEMORY_PART_MAX * before);
+function growthMax(measure: Measure, before: number, seconds: number): number {
+  if (measure === "files") return FILES_GROWTH_MAX;
+  return Math.max(MEMORY_GROWTH_MAX, before * (seconds < SHORT_RUN_SECONDS ? SHORT_MEMORY_PART_MAX : MEMORY_PART_MAX));
+}
 
 const show = (value: number | null): string => (value === null ? "-" : String(Math.round(value)));
 
