@@ -334,8 +334,6 @@ export class DrawnMap {
         "text-font": FONT,
         "text-size": 12,
         "text-allow-overlap": true,
-        // Names stay out of the circle.
-        "text-padding": 12,
       },
       paint: { "text-color": text },
     });
