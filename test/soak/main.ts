@@ -34,7 +34,8 @@ const missing =
       ? "no engine here (npm run xray)"
       : undefined;
 if (missing !== undefined) console.log(`skipped: ${missing}`);
-else process.exitCode = (await soak()) ? 0 : 1;
+// A run that failed still listens to its nodes.
+else process.exit((await soak()) ? 0 : 1);
 
 async function soak(): Promise<boolean> {
   console.log(
