@@ -29,7 +29,7 @@ async function installDependencies() {
   // npm would empty what the link leads to, which others work with.
   if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink() === true) return;
   console.log("Installing dependencies (npm ci)…");
-  const { code, output } = await npm(["ci", "--no-audit", "--no-fund"], process.stderr);
+  const { code, output } = await npm(["ci", "--no-audit", "--no-fund", "--loglevel", "error"], process.stderr);
   if (code !== 0) throw new Error(remedyOf(output));
 }
 
