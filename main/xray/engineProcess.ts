@@ -140,22 +140,6 @@ export class EngineProcess {
   }
 }
 
-/** Runs the engine to its end. For commands that listen to nothing; `input` is its standard input. */
-export async function runEngine(
-  binaries: Binaries,
-  args: readonly string[],
-  input: string,
-): Promise<{ readonly status: number | null; readonly lines: readonly string[] }> {
-  const lines: string[] = [];
-  const child = spawn(binaries.xray, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
-  const ended = collect(child, (line) => {
-    if (lines.length < START_LINES_MAX) lines.push(redactLine(line));
-  });
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(input);
-  return { status: await ended, lines };
-}
-
 function launchUnderGuard(binaries: Binaries, directory: string): EngineLauncher {
   return async ({ config, onLine }) => {
     const child = spawnEngine(binaries, directory);

@@ -43,8 +43,6 @@ export type EngineErrorCode =
   | "engine-directory-unusable"
   /** The engine was stopped while something was asked of it. */
   | "engine-stopped"
-  /** Testing a configuration with a tun inbound would create the interface (§10.1). */
-  | "tun-not-testable"
   /** In full-device mode every exit must be an address (§10.6). */
   | "exit-not-resolved"
   | "unknown-exit"

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { anyShareLink } from "../cities/cities.fixture.ts";
 import { parseShareLink, type ShareLink } from "../cities/shareLink.ts";
 import { decodeSubscription } from "../cities/subscription.ts";
-import { checkConfig } from "./checkConfig.ts";
+import { checkConfig } from "./checkConfig.fixture.ts";
 import { clientConfig } from "./config/clientConfig.ts";
 import { relayConfig } from "./config/serverConfig.ts";
 import { binariesHere } from "./mesh.fixture.ts";

@@ -1214,10 +1214,6 @@ export const en = {
     sentence: "The tunnel engine was stopped meanwhile.",
     remedy: "Connect again.",
   },
-  "tun-not-testable": {
-    sentence: "A configuration of whole-device mode cannot be tried without creating its interface.",
-    remedy: "Connect to see whether it works.",
-  },
   "exit-not-resolved": {
     sentence: "The address of {{host}} is not known.",
     remedy: "Check the connection to the internet, then connect again.",

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseShareLink } from "../../cities/shareLink.ts";
 import { loadCrypto } from "../../native/index.ts";
-import { checkConfig } from "../../xray/checkConfig.ts";
+import { checkConfig } from "../../xray/checkConfig.fixture.ts";
 import { createExitKeys } from "../../xray/exitKeys.ts";
 import { binariesHere } from "../../xray/mesh.fixture.ts";
 import { countIn } from "./connections.ts";

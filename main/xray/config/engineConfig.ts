@@ -54,6 +54,3 @@ export const PRIVATE_RANGES: readonly string[] = [
 ];
 
 export const SNIFFED = { enabled: true, destOverride: ["http", "tls", "quic"] } as const;
-
-/** Whether running or testing it creates a network interface. */
-export const hasTun = ({ inbounds }: EngineConfig): boolean => inbounds.some(({ protocol }) => protocol === "tun");
