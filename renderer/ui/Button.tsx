@@ -8,6 +8,7 @@ export interface ButtonProps extends Omit<AriaButtonProps, "className" | "style"
   readonly size?: "normal" | "small";
 }
 
+/** `isPending` only where the button stays when all is done: it says so to a screen reader, by its own name. */
 export function Button({ kind = "plain", size = "normal", ...props }: ButtonProps) {
   return <AriaButton {...props} className={`button button-${kind} button-${size}`} />;
 }

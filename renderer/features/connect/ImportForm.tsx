@@ -83,7 +83,7 @@ export function ImportForm() {
         error={wrong === null ? undefined : t(wrong)}
       />
       <div className="row">
-        <Button type="submit" isDisabled={isLost} isPending={isRunning}>
+        <Button type="submit" isDisabled={isLost || isRunning}>
           {t(isRunning ? "importAdding" : "importAdd")}
         </Button>
         <FileTrigger acceptedFileTypes={PICTURE_TYPES} onSelect={(files) => void takePicture(files?.[0])}>

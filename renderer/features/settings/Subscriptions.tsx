@@ -147,7 +147,7 @@ function Remove({ subscription: { id }, title }: { subscription: Subscription; t
         actions={
           <>
             <Button onPress={() => setIsAsking(false)}>{t("cancel", { ns: "app" })}</Button>
-            <Button kind="danger" isPending={isRunning} onPress={() => void remove()}>
+            <Button kind="danger" isDisabled={isRunning} onPress={() => void remove()}>
               {t("subscriptionsRemove")}
             </Button>
           </>

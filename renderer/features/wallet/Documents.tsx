@@ -61,8 +61,7 @@ function Write({ canWrite }: { canWrite: boolean }) {
         </FileTrigger>
         {chosen !== null && (
           <Button
-            isDisabled={isStale}
-            isPending={write.isRunning}
+            isDisabled={isStale || write.isRunning}
             onPress={() => void write.run({ appId: DOCUMENTS_APP, dataHash: chosen.hash, order: orderName() })}
           >
             {t("documentsWrite")}
