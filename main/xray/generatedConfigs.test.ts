@@ -24,6 +24,8 @@ const casesOf = (suite: string): readonly Case[] => {
   return (JSON.parse(readFileSync(path, "utf8")) as { readonly cases: readonly Case[] }).cases;
 };
 
+const [UUID, KEY] = ["328300cc-111c-4d0c-8f4d-d6392a08e2a2", "nZX6AGUF_fwFdwUDB2ICA4EFAM3cQgeg-5jG_PwDwP8"];
+
 /** As many as an engine of this program holds. */
 const ROUTES = 256;
 
@@ -50,6 +52,14 @@ describe.skipIf(binaries === undefined)("the engine takes", () => {
     const links = [...urls.map(parseShareLink), ...subscribed];
     expect(links.length).toBeGreaterThan(60);
     await accepts(links.slice(0, ROUTES), { domains: [], cidrs: [] });
+  });
+
+  test("paths of its spider that it cannot read itself", async () => {
+    const paths = ["//%08/", "//a:b/", "//[::", "/%", "/%zz", "/a?p=%2", "/\u0007", "/\u007f", "/#%"];
+    for (const spx of paths) {
+      const link = parseShareLink(`vless://${UUID}@a.example:443?security=reality&pbk=${KEY}&sni=b.example`);
+      await accepts([{ ...link, spx }], { domains: [], cidrs: [] });
+    }
   });
 
   test("any routes with any bypass rules", async () => {

@@ -169,9 +169,9 @@ describe.skipIf(binariesHere() === undefined || process.platform !== "linux")("t
       expect(record.kills).toBeGreaterThanOrEqual(record.rounds);
       expect(reportOf(record).wrong).toEqual([]);
 
-      // Both candidates of the start began in the same window.
+      // One a window, whichever of the start's candidates was killed on its way.
       const windows = await Promise.all(["frankfurt", "helsinki"].map((node) => bonusWindow(node)));
-      expect(Math.abs(windows[1]! - windows[0]!)).toBe(1);
+      expect(windows[0]).not.toBe(windows[1]);
       expect(await next("local status")).toMatch(/^practice network: running/);
       const { explorerUrl } = await run<{ explorerUrl: string }>("local", "start");
       // It shows the cities: the person's node is none.

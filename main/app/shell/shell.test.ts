@@ -104,7 +104,7 @@ describe("a link", () => {
     await start(["montana", "montana://connect/auto"]);
     expect(electron.invoke("take-link", "https://example.org/")).toBeUndefined();
     expect(electron.invoke("take-link")).toBe("montana://connect/auto");
-    electron.app.emit("second-instance", {}, ["montana", "https://example.org", `montana://${"x".repeat(5000)}`]);
+    electron.app.emit("second-instance", {}, ["montana", "https://example.org", `montana://${"x".repeat(9000)}`]);
     await eventually(() => electron.window.shows > 1);
     expect(electron.invoke("take-link")).toBeUndefined();
     const status = await (await ground.openHosting()).client.vpnStatus.query();

@@ -124,6 +124,12 @@ function trafficRules({ tun, bypass }: ClientParameters): Rule[] {
   ];
 }
 
+/**
+ * What the engine reads as a path, maybe with a query: it panics, with every route in it, over another host's path or an escape
+ * that is none. The path matters only where somebody else answers in the exit's place.
+ */
+const READABLE_PATH = /^\/(?!\/(?!\/))(?:[^%\p{Cc}]|%[0-9a-f]{2})*$/iu;
+
 function exitOutbound({ code, link }: ClientExit, tun: TunParameters | undefined): Outbound {
   const user = { id: link.uuid, encryption: "none", ...(link.flow !== "" && { flow: link.flow }) };
   return {
@@ -139,7 +145,7 @@ function exitOutbound({ code, link }: ClientExit, tun: TunParameters | undefined
         serverName: link.sni,
         publicKey: link.pbk,
         shortId: link.sid,
-        spiderX: link.spx,
+        spiderX: READABLE_PATH.test(link.spx) ? link.spx : "/",
       },
       ...(tun && { sockopt: tun.loopGuard }),
     },
