@@ -35,7 +35,16 @@ export async function openPage(
   words: readonly string[] = [],
 ): Promise<OpenedPage> {
   const { url } = (await playground.run(["open", "--print", "--json", ...words])).json() as { readonly url: string };
+  const opened = await openTab(browser);
+  await opened.page.goto(url);
+  await opened.page.locator('[data-link="live"]').waitFor({ state: "attached" });
+  return opened;
+}
+
+/** An empty tab of a browser that has nothing of earlier ones; `before` runs in it before each page's own scripts. */
+export async function openTab(browser: Browser, before?: string): Promise<OpenedPage> {
   const context = await browser.newContext({ reducedMotion: "reduce", locale: "en" });
+  if (before !== undefined) await context.addInitScript(before);
   const page = await context.newPage();
   page.setDefaultTimeout(ANSWER_MS_MAX);
   const complaints: string[] = [];
@@ -46,8 +55,6 @@ export async function openPage(
       complaints.push(message.text());
     }
   });
-  await page.goto(url);
-  await page.locator('[data-link="live"]').waitFor({ state: "attached" });
   return { page, complaints };
 }
 

@@ -9,22 +9,12 @@ import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 
 import { Playground } from "../../main/app/cli.fixture.ts";
-import { noPage, startBrowser } from "../e2e/openedPage.ts";
+import { noPage, openPage, startBrowser } from "../e2e/openedPage.ts";
 import { clientOf } from "../e2e/smallNetwork.ts";
 import { findFaults } from "./faults.ts";
 import { record } from "./record.ts";
 import { beforeLost, LOST_PLACES, scenes } from "./scenes.ts";
-import {
-  LANGUAGES,
-  looks,
-  openTab,
-  reach,
-  stageOfShown,
-  THEMES,
-  type Language,
-  type ShownStage,
-  type Theme,
-} from "./stage.ts";
+import { LANGUAGES, looks, reach, stageOfShown, THEMES, type Language, type ShownStage, type Theme } from "./stage.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SIZES = ["390x844", "900x600", "1280x800", "3840x2160"];
@@ -150,10 +140,8 @@ async function shootAll(): Promise<void> {
     const real = scenes.filter(({ isReal }) => isReal === true).filter(isAsked);
     if (real.length > 0) {
       await playground.startPlainly(["--without-node"]);
-      const { url } = (await playground.run(["open", "--print", "--json"])).json() as { readonly url: string };
       const client = await clientOf(playground);
-      const { page } = await openTab(browsers[1]);
-      await page.goto(url);
+      const { page } = await openPage(browsers[1], playground);
       const look = async (language: Language, theme: Theme): Promise<void> => {
         await client.setPreferences.mutate({ language, theme });
         await looks(page, language, theme);

@@ -1,11 +1,10 @@
 /** A page before a host, brought from one scene to the next. */
 import type { Browser, Page } from "playwright-core";
 
-import { go } from "../e2e/openedPage.ts";
+import { go, openTab } from "../e2e/openedPage.ts";
 import type { Scene } from "./scenes.ts";
 import { ShownHost, type Shown } from "./shownHost.ts";
 
-const ANSWER_MS_MAX = 30_000;
 export const THEMES = ["light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 export const LANGUAGES = ["en", "ru"] as const;
@@ -29,7 +28,7 @@ export interface ShownStage extends Stage {
 /** Before a host that shows what scenes say. */
 export async function stageOfShown(browser: Browser): Promise<ShownStage> {
   const host = await ShownHost.start();
-  const { page, complaints } = await openTab(browser);
+  const { page, complaints } = await openTab(browser, BRIDGE);
   let before: Shown | undefined;
   const look = async (language: Language, theme: Theme): Promise<void> => {
     host.prefer({ language, theme });
@@ -76,22 +75,6 @@ async function leave(page: Page): Promise<void> {
 
 /** What a page of the desktop app has of its shell: links that the system hands over. */
 const BRIDGE = `globalThis.montana = { onLink(take) { globalThis.openLink = take; return () => undefined; } };`;
-
-export async function openTab(browser: Browser): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({ reducedMotion: "reduce", locale: "en" });
-  await context.addInitScript(BRIDGE);
-  const page = await context.newPage();
-  page.setDefaultTimeout(ANSWER_MS_MAX);
-  const complaints: string[] = [];
-  page.on("pageerror", ({ message }) => complaints.push(message));
-  page.on("console", (message) => {
-    // That a request was refused is told by the page itself.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
-      complaints.push(message.text());
-    }
-  });
-  return { page, complaints };
-}
 
 /** Colours change with a frame, also where nothing moves. */
 const FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(undefined))))";
