@@ -67,6 +67,14 @@ describe("a redacted line", () => {
     );
   });
 
+  test.each(["::ffff:0.0.0.0", "::ffff:127.0.0.1", "2001:db8::127.0.0.1", "64:ff9b::192.0.2.1"])(
+    "holds nothing of %s, whose end alone would be kept or replaced",
+    (address) => {
+      expect(redactLine(`dial ${address} failed`)).toBe("dial <ip6> failed");
+      expect(redactLine(`dial [${address}]:443 failed`)).toBe("dial [<ip6>]:443 failed");
+    },
+  );
+
   test("keeps addresses of this machine, times, versions and peer ids", () => {
     const line = "12:34:56 v26.3.27 127.0.0.1:10808 [::1]:53 0.0.0.0 :: QmWK7uaSdkoa1GK3tpvxqsyQKREBtqLW2WyJsPnWK9vZUW";
     expect(redactLine(line)).toBe(line);

@@ -30,6 +30,9 @@ const TO_NEXT_CAUSE = String.raw`\S.*?(?= > |$)`;
 /** As in a public file, and also before the full stop of a sentence. */
 const IPV6_IN_LINE = /(?<![0-9A-Za-z:.])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![0-9A-Za-z:]|\.[0-9A-Za-z])/g;
 
+/** Whole, before its end is taken for an address of its own: what stands before that would stay. */
+const IPV6_ENDING_AS_IPV4 = new RegExp(String.raw`(?<![0-9A-Za-z:.])(?:[0-9a-fA-F]{0,4}:){2,6}${IPV4.source}`, "g");
+
 /** In this order: an address inside a URL is the URL's, a key inside a share link is the link's. */
 const rules: readonly (readonly [RegExp, Replace])[] = [
   [/vless:\/\/\S+/gi, by("vless://<redacted>")],
@@ -50,6 +53,7 @@ const rules: readonly (readonly [RegExp, Replace])[] = [
   [/(certificate is valid for )\S.*?, not [^\s\]]+/g, after("<host>, not <host>")],
   [/(certificate is not valid for any names, but wanted to match )[^\s\]]+/g, after("<host>")],
   [KEY, by("<key>")],
+  [IPV6_ENDING_AS_IPV4, by("<ip6>")],
   [IPV4, (address) => (address.startsWith("127.") || address === "0.0.0.0" ? address : "<ip>")],
   [IPV6_IN_LINE, (address) => (!isIpv6Shaped(address) || address === "::1" ? address : "<ip6>")],
   [/([A-Za-z]:\\{1,2}Users\\{1,2})(?:[^\\/:*?"<>|]+(?=\\)|[^\\\s]+)/gi, after("<user>")],
