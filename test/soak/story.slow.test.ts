@@ -202,7 +202,9 @@ describe.skipIf(binariesHere() === undefined || process.platform !== "linux")("t
     await next("send");
     await until("the payment is settled", async () => {
       const { entries } = await run<{ entries: Entry[] }>("history");
-      return entries.some(({ kind, state }) => kind === "transfer" && state === "settled");
+      const { state } = entries.find(({ kind }) => kind === "transfer")!;
+      expect(["signed", "cementing", "confirmed", "settled"]).toContain(state);
+      return state === "settled";
     });
     expect(await next("history")).toMatch(/transfer +settled +-1 Ɉ/);
   }

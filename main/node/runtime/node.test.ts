@@ -4,10 +4,16 @@ import type { Worker } from "node:worker_threads";
 
 import { afterEach, expect, test } from "vitest";
 
+import { operationMessage } from "../../consensus/objects.ts";
+import { equalBytes, ZERO_HASH } from "../../protocol/bytes.ts";
+import type { Draft } from "../../protocol/objects/signed.ts";
+import { operation, TYPE_ANCHOR, type Operation } from "../../protocol/objects/operations.ts";
 import { SignedLog } from "../store/signedLog.ts";
 import { crypto, Member, Testnet } from "./testnet.fixture.ts";
 
 const EMISSION = 13_000_000_000n;
+/** Fewer than a wallet waits, and than a pool keeps what nobody confirms. */
+const WINDOWS_TO_SETTLE_MAX = 6;
 const nets: Testnet[] = [];
 afterEach(async () => {
   for (const net of nets.splice(0)) await net.end();
@@ -32,6 +38,29 @@ test("two founders decide the same windows and money comes into being by the rul
     [a, b].map((each) => each.node.state.ask("headers", { first: 0n, count: 5 })),
   );
   expect(ours).toEqual(theirs);
+}, 30_000);
+
+test("an operation that is handed in again reaches a peer that was away the first time, and settles", async () => {
+  const [one, two] = [new Member("one"), new Member("two")];
+  const net = testnet({ founders: [one, two], tau2Windows: 100n, d: 200_000n });
+  const [a, away] = await Promise.all([net.start(one), net.start(two)]);
+  await a.untilWindow(2);
+  await away.stop();
+  const link = { sender: one.accountId, prevHash: (await a.node.state.ask("account", one.accountId))!.frontierHash };
+  const draft = { type: TYPE_ANCHOR, ...link, appId: ZERO_HASH, dataHash: ZERO_HASH } as Draft<Operation>;
+  const message = operationMessage(operation.sign(crypto, one.account.secretKey, draft));
+  // The peer cannot list in its bundles what it has never got.
+  expect(await a.node.submit(message)).toEqual({ verdict: "accept" });
+  const { window } = await a.node.status();
+  await net.start(two);
+  // As a wallet does with each window.
+  for (let next = window! + 1; ; next++) {
+    await a.untilWindow(next);
+    const { frontierHash } = (await a.node.state.ask("account", one.accountId))!;
+    if (!equalBytes(frontierHash, link.prevHash)) break;
+    expect(next, "windows until it settled").toBeLessThan(window! + WINDOWS_TO_SETTLE_MAX);
+    expect(await a.node.submit(message)).toEqual({ verdict: "ignore", code: "duplicate" });
+  }
 }, 30_000);
 
 test("a state worker that ends by itself is named, and the node goes on from the disk with the same chain", async () => {

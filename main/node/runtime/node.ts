@@ -328,9 +328,14 @@ export class RunningNode {
     this.#notices.tell(code, params);
   }
 
-  /** Gives an operation or a registration to the machine, which relays it; its word on it. Throws as {@link state}. */
-  submit(message: Message): Promise<Verdict> {
-    return this.#engine.submit(message);
+  /**
+   * Gives an operation or a registration to the machine, which relays it; its word on it. One that the machine holds goes to all
+   * peers again: who came later, or lost what they held, have not got it (chapter 04 §4.12). Throws as {@link state}.
+   */
+  async submit(message: Message): Promise<Verdict> {
+    const verdict = await this.#engine.submit(message);
+    if (verdict.verdict === "ignore" && verdict.code === "duplicate") this.#transport.broadcast(message);
+    return verdict;
   }
 
   /** The state worker, for look-ups. Throws `node-stopped` where none runs, `node-not-ready` where one is to come. */
