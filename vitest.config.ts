@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** On two cores, too: half of the tests wait for processes and sockets while the others compute. */
-const WORKERS_MIN = 2;
+const WORKERS_MIN = 3;
 
 /** Whole programs, for minutes: begun last, one of them would run alone in the end. */
 const LONG = /\/test\/(?:integration|conformance|e2e)\/|\.slow\.test\.ts$/;

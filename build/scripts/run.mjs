@@ -107,10 +107,13 @@ function checks(node) {
 /** Builds the page when its sources are newer. What it says must not stand before a program's JSON. */
 const buildPage = (node) => run(node, [join("build", "scripts", "page.ts")], { stdio: ["inherit", 2, 2] });
 
+/** Lint is one thread for a minute and a half. */
 const CHECKS_AT_ONCE = 2;
+/** The longest tests begin then, and wait for processes and sockets half of their time. */
+const CHECKS_BESIDE_TESTS = 1;
 
-/** Two at a time: lint is one thread for a minute and a half. What a check says is shown when it has ended. */
-async function runChecks(node) {
+/** What a check says is shown when it has ended. `failed` are names. */
+async function runChecks(node, atOnce) {
   const list = checks(node);
   const waiting = [...list];
   const failed = [];
@@ -125,10 +128,14 @@ async function runChecks(node) {
     }
   };
   // It waits for others, not for this machine.
-  const [isAudited] = await Promise.all([auditDependencies(), ...Array.from({ length: CHECKS_AT_ONCE }, work)]);
-  for (const name of failed) console.log(`FAILED check: ${name}`);
+  const [isAudited] = await Promise.all([auditDependencies(), ...Array.from({ length: atOnce }, work)]);
   const passed = list.length - failed.length + Number(isAudited === true);
-  return { passed, failed: failed.length + Number(isAudited === false) };
+  return { passed, failed: isAudited === false ? [...failed, "npm audit"] : failed };
+}
+
+/** In the end: what was said long before is lost among other lines. */
+function tellFailed(names) {
+  for (const name of names) console.log(`FAILED check: ${name}`);
 }
 
 /** `output` is all that it said, `out` its standard output alone. */
@@ -159,16 +166,23 @@ async function auditDependencies() {
   const { skipped, known } = readAudit(out);
   if (skipped !== undefined) console.log(`skipped: npm audit (its endpoint does not answer: ${skipped})`);
   else console.log("check: npm audit");
-  if (known !== undefined && known.length > 0) console.log(`FAILED check: npm audit: ${known.join(", ")}`);
+  if (known !== undefined && known.length > 0) console.log(known.join("\n"));
   return known === undefined ? undefined : known.length === 0;
 }
 
-function runTests(node, args) {
+async function runTests(node, args) {
   const report = join(root, ".cache", "test-report.json");
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const isGreen = run(node, [scriptOf("vitest", "vitest"), "run", ...reporters, ...args]);
+  const child = spawn(node, [scriptOf("vitest", "vitest"), "run", ...reporters, ...args], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  const isGreen = await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code === 0));
+  });
   const { numPassedTests, numFailedTests, numPendingTests } = existsSync(report)
     ? JSON.parse(readFileSync(report, "utf8"))
     : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
@@ -179,10 +193,13 @@ function runTests(node, args) {
 async function test(node, args) {
   const isQuick = args.includes("--quick");
   const rest = args.filter((arg) => arg !== "--quick");
-  const checked = isQuick || rest.length > 0 ? { passed: 0, failed: 0 } : await runChecks(node);
-  const tested = runTests(node, isQuick ? ["--exclude", "**/*.slow.test.ts", ...rest] : rest);
+  const [checked, tested] = await Promise.all([
+    isQuick || rest.length > 0 ? { passed: 0, failed: [] } : runChecks(node, CHECKS_BESIDE_TESTS),
+    runTests(node, isQuick ? ["--exclude", "**/*.slow.test.ts", ...rest] : rest),
+  ]);
+  tellFailed(checked.failed);
   const passed = checked.passed + tested.passed;
-  const failed = checked.failed + tested.failed;
+  const failed = checked.failed.length + tested.failed;
   console.log(`${passed} passed, ${failed} failed${tested.skipped > 0 ? `, ${tested.skipped} skipped` : ""}`);
   return failed === 0 && passed > 0;
 }
@@ -211,7 +228,11 @@ function handOver(node, args, program = join("main", "app", "cli.ts")) {
 
 const commands = {
   test,
-  check: async (node) => (await runChecks(node)).failed === 0,
+  async check(node) {
+    const { failed } = await runChecks(node, CHECKS_AT_ONCE);
+    tellFailed(failed);
+    return failed.length === 0;
+  },
   conformance: (node, args) => run(node, [join("test", "conformance", "main.ts"), ...args]),
   bench: (node, args) => run(node, ["--expose-gc", join("test", "bench", "main.ts"), ...args]),
   fuzz: (node, args) => run(node, [join("test", "fuzz", "main.ts"), ...args]),
