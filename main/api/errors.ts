@@ -4,7 +4,7 @@
  */
 import { ProtocolError, type ErrorParams } from "../protocol/errors.ts";
 import type { Notice } from "./contract.ts";
-import { formatCoins, formatNumber } from "./sentences/amount.ts";
+import { formatCoins, formatDuration, formatNumber } from "./sentences/amount.ts";
 import { en } from "./sentences/en.ts";
 import { ru } from "./sentences/ru.ts";
 import { enWords, ruWords, type Words } from "./sentences/words.ts";
@@ -13,21 +13,28 @@ export type ErrorCode = keyof typeof en;
 
 export interface Sentence {
   /**
-   * What happened. `{{name}}` stands for a parameter, `{{name|amount}}` for one of nɈ, `{{name|word}}` for a code that has a word.
+   * What happened. `{{name}}` stands for a parameter, `{{name|amount}}` for one of nɈ, `{{name|duration}}` for one of seconds,
+   * `{{name|word}}` for a code that has a word.
    */
   readonly sentence: string;
   /** What to do next. */
   readonly remedy: string;
+  /** The same to somebody who looks at the page, where the remedy is a command. */
+  readonly page?: string;
 }
+
+/** Who reads it: somebody at a command line, or one who looks at the page and may have none. */
+export type Reader = "terminal" | "page";
 
 /** A language has all of it. */
 export type Catalogue = Readonly<Record<ErrorCode, Sentence>>;
 
-export const catalogues = {
+export type Language = "en" | "ru";
+
+export const catalogues: Readonly<Record<Language, { readonly sentences: Catalogue; readonly words: Words }>> = {
   en: { sentences: en, words: enWords },
   ru: { sentences: ru, words: ruWords },
-} satisfies Record<string, { readonly sentences: Catalogue; readonly words: Words }>;
-export type Language = keyof typeof catalogues;
+};
 
 /** An error of the rooms that have the catalogue; others throw `ProtocolError` with codes of their own. */
 export function apiError(code: ErrorCode, params: ErrorParams = {}): ProtocolError<ErrorCode> {
@@ -65,18 +72,24 @@ export function isKnownCode(code: string): code is ErrorCode {
 }
 
 /** The sentence and the remedy for what happened. A code without entry, from a later host say, is named as it is. */
-export function explain({ code, params }: Notice, language: Language = "en"): Sentence {
+export function explain(
+  { code, params }: Notice,
+  language: Language = "en",
+  reader: Reader = "terminal",
+): Pick<Sentence, "sentence" | "remedy"> {
   const { sentences, words } = catalogues[language];
   const isKnown = isKnownCode(code);
-  const { sentence, remedy } = sentences[isKnown ? code : "unknown-code"];
+  const { sentence, remedy, page = remedy } = sentences[isKnown ? code : "unknown-code"];
   const details = Object.entries(params).map(([name, value]) => `${name} ${value}`);
   const values = isKnown ? params : { code, details: details.join(", ") };
   const say = (template: string): string =>
     template.replaceAll(/\{\{(\w+)(?:\|(\w+))?\}\}/g, (_, name: string, kind: string | undefined) => {
       const value = String(values[name] ?? "?");
+      if (kind === "duration" && /^-?\d+(\.\d+)?$/.test(value))
+        return formatDuration(Math.abs(Number(value)), language);
       if (COUNTED.has(name) && /^\d+(\.\d+)?$/.test(value)) return formatNumber(value, language);
       if (kind === "amount" && /^\d+$/.test(value)) return formatCoins(value, language);
       return kind === "word" && Object.hasOwn(words, value) ? words[value as keyof Words] : value;
     });
-  return { sentence: say(sentence), remedy: say(remedy) };
+  return { sentence: say(sentence), remedy: say(reader === "page" ? page : remedy) };
 }

@@ -30,6 +30,11 @@ const SENTENCES: Readonly<Record<Language, RegExp>> = {
   ru: /^(\{\{|IPv6 |TimeChain |[А-ЯЁ]).+([.)]|\{\{file\}\}|\.json)$/,
 };
 
+const NAMES_A_COMMAND = /\bmontana [a-z]+|--[a-z]/;
+/** What only a command line meets, operators and those who start a host; and what no page may do: an administrator's work, a page's own opening. */
+const WITHOUT_PAGE =
+  /^(?:(?:host|page|browser|command|mesh|local|exit|helper|profile|admission|asn-map)-.*|usage|words-needed|not-confirmed|passphrase-needed|other-network|directory-unusable|port-in-use|nothing-stored|networks-stored|rate-not-privileged|city-ambiguous|decoy-unfit|bad-request|not-allowed|version-unsupported|engine-not-started)$/;
+
 function codesIn(room: string): Set<string> {
   const codes = new Set<string>();
   for (const name of readdirSync(join(ROOT, room), { recursive: true, encoding: "utf8" })) {
@@ -52,6 +57,18 @@ describe.each(LANGUAGES)("the catalogue, %s", (language) => {
   it("says what happened and what to do, in sentences", () => {
     for (const [code, { sentence, remedy }] of Object.entries(sentences)) {
       for (const text of [sentence, remedy]) expect(text, code).toMatch(SENTENCES[language]);
+    }
+  });
+
+  it("sends nobody who looks at the page to a command line", () => {
+    for (const [code, { sentence, remedy, page }] of Object.entries(sentences)) {
+      if (page === undefined) {
+        if (!WITHOUT_PAGE.test(code)) expect(sentence + remedy, code).not.toMatch(NAMES_A_COMMAND);
+        continue;
+      }
+      expect(remedy, code).toMatch(NAMES_A_COMMAND);
+      expect(sentence + page, code).not.toMatch(NAMES_A_COMMAND);
+      expect(page, code).toMatch(SENTENCES[language]);
     }
   });
 
@@ -89,6 +106,19 @@ describe.each(LANGUAGES)("the catalogue, %s", (language) => {
 });
 
 describe("a notice", () => {
+  it("says a span of time in its largest units, and to who looks at the page what can be done there", () => {
+    const slept = { code: "computer-slept", params: { seconds: 5400 } };
+    expect(explain(slept)).toEqual({
+      sentence: "The computer slept for 1 hour 30 minutes.",
+      remedy: "A candidate chain stands still in that time; montana join --keep-awake prevents it.",
+    });
+    expect(explain(slept, "ru").sentence).toBe("Компьютер спал: 1 час 30 минут.");
+    expect(explain(slept, "en", "page").remedy).toBe(
+      "A candidate chain stands still in that time; under Join the computer can be kept awake.",
+    );
+    expect(explain({ code: "clock-set", params: { seconds: -60 } }).sentence).toContain("by 1 minute.");
+  });
+
   it("fills in the parameters, and names a code that it does not know", () => {
     expect(explain({ code: "host-running", params: { pid: 7, directory: "/d" } }).sentence).toBe(
       "Process 7 runs on /d already.",

@@ -36,6 +36,10 @@ const AXIS_HEIGHT = 26;
 /** Pixels between two values of the upright axis, at least. */
 const AXIS_SPACE = 24;
 
+/** Lines that are seconds apart would all say the same minute. */
+const withoutRepeats = (labels: readonly string[]): (string | null)[] =>
+  labels.map((label, index) => (label === labels[index - 1] ? null : label));
+
 export function Chart({ label, times, lines, height = HEIGHT, format, isBare = false, isPlain = false }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
@@ -75,7 +79,8 @@ export function Chart({ label, times, lines, height = HEIGHT, format, isBare = f
                 {
                   ...axis,
                   size: AXIS_HEIGHT,
-                  values: (_, splits) => splits.map((value) => (isPlain ? String(value) : time.format(value * 1_000))),
+                  values: (_, splits) =>
+                    withoutRepeats(splits.map((value) => (isPlain ? String(value) : time.format(value * 1_000)))),
                 },
                 {
                   ...axis,

@@ -1,6 +1,6 @@
 /** Numbers, times and amounts as people read them, in their language. */
 
-export { formatAmount } from "../../main/api/sentences/amount.ts";
+export { formatAmount, formatDuration } from "../../main/api/sentences/amount.ts";
 
 const STEPS = [
   ["second", 1_000],
@@ -14,21 +14,6 @@ export function formatAge(atMs: number, nowMs: number, language: string): string
   const passedMs = Math.max(0, nowMs - atMs);
   const [unit, unitMs] = STEPS.findLast(([, ms]) => passedMs >= ms) ?? STEPS[0];
   return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-Math.floor(passedMs / unitMs), unit);
-}
-
-/** "3 days 4 hours", the two largest units; `isShort`: "3 min 4 sec". */
-export function formatDuration(seconds: number, language: string, isShort = false): string {
-  const unitDisplay = isShort ? "short" : "long";
-  let rest = Math.max(0, Math.round(seconds));
-  const parts: string[] = [];
-  for (const [unit, unitMs] of STEPS.toReversed()) {
-    const value = Math.floor((rest * 1_000) / unitMs);
-    rest -= (value * unitMs) / 1_000;
-    if (value > 0 || (unit === "second" && parts.length === 0)) {
-      parts.push(new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay }).format(value));
-    }
-  }
-  return parts.slice(0, 2).join(" ");
 }
 
 const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;

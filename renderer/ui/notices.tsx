@@ -16,7 +16,7 @@ export interface Explanation {
 
 export function useExplain(): (notice: Told) => Explanation {
   const { i18n } = useTranslation();
-  return (notice) => explain(notice, i18n.language as Language);
+  return (notice) => explain(notice, i18n.language as Language, "page");
 }
 
 export function Notice({ notice, tone = "warning", actions }: { notice: Told; tone?: Tone; actions?: ReactNode }) {

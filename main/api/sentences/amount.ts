@@ -1,4 +1,4 @@
-/** Amounts and numbers as people read them, in their language; what is to be read back by a program is main/wallet/amounts.ts. */
+/** Amounts, numbers and spans of time as people read them, in their language; what is to be read back by a program is main/wallet/amounts.ts. */
 
 const NANO_DIGITS = 9;
 
@@ -18,3 +18,26 @@ export const formatCoins = (nano: string, language: string): string => `${format
 /** A decimal of a program. */
 export const formatNumber = (decimal: string, language: string): string =>
   new Intl.NumberFormat(language, { useGrouping: "min2" }).format(decimal as Intl.StringNumericLiteral);
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+const UNITS_SHOWN = 2;
+
+/** "3 days 4 hours", the two largest units; `isShort`: "3 min 4 sec". */
+export function formatDuration(seconds: number, language: string, isShort = false): string {
+  const unitDisplay = isShort ? "short" : "long";
+  let rest = Math.max(0, Math.round(seconds));
+  const parts: string[] = [];
+  for (const [unit, unitSeconds] of UNITS) {
+    const value = Math.floor(rest / unitSeconds);
+    rest -= value * unitSeconds;
+    if (value > 0 || (unit === "second" && parts.length === 0)) {
+      parts.push(new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay }).format(value));
+    }
+  }
+  return parts.slice(0, UNITS_SHOWN).join(" ");
+}

@@ -28,6 +28,7 @@ export const en = {
   "service-unavailable": {
     sentence: "This host runs no {{service|word}}.",
     remedy: "Start it with an identity and a network: montana init, then montana start --network NAME.",
+    page: "Create an identity and choose a network under Join.",
   },
   "task-running": {
     sentence: "This work is under way already: {{kind|word}}.",
@@ -149,6 +150,7 @@ export const en = {
   "network-needed": {
     sentence: "It was not said on which network to start.",
     remedy: "Add --network: solo (a network of your own), montana, or a network file.",
+    page: "Choose one under Settings, Network.",
   },
   "amount-invalid": {
     sentence: "{{text}} is no amount.",
@@ -195,14 +197,17 @@ export const en = {
   "network-differs": {
     sentence: "{{directory}} belongs to another network that is called {{network}}, too.",
     remedy: "Use another --data-dir, or move that folder away if you do not need it.",
+    page: "Move that folder away if you do not need it.",
   },
   "manifest-needed": {
     sentence: "The addresses of the nodes of {{network}} are not public.",
     remedy: "Ask an operator for genesis-manifest.json, then: montana start --network genesis-manifest.json",
+    page: "Ask an operator for genesis-manifest.json and add it under Settings, Network.",
   },
   "solo-of-another-identity": {
     sentence: "The solo network in {{file}} was made by another identity.",
     remedy: "Restore that identity, or use another --data-dir.",
+    page: "Restore that identity, or choose another network.",
   },
   "profile-conflict": {
     sentence: "The network file says profile {{manifest}}, the configuration says {{local}}.",
@@ -269,10 +274,12 @@ export const en = {
   "identity-missing": {
     sentence: "There is no identity here yet.",
     remedy: "Make one with montana init, or bring yours with montana restore or montana import.",
+    page: "Create one under Join, or restore yours there from its 24 words.",
   },
   "identity-exists": {
     sentence: "There is an identity in {{directory}} already.",
     remedy: "Use it, or choose another directory with --data-dir.",
+    page: "Use it as it is.",
   },
   "key-file-damaged": {
     sentence: "The key file {{file}} is damaged ({{reason}}).",
@@ -419,14 +426,17 @@ export const en = {
   "already-a-node": {
     sentence: "This identity is a node or on its way to be one already.",
     remedy: "See montana status.",
+    page: "Join shows how it stands.",
   },
   "computer-too-slow": {
     sentence: "This computer is too slow: its chain would be void before it is done.",
     remedy: "Use a faster computer, or start anyway with montana join --anyway.",
+    page: "Use a faster computer, or join anyway.",
   },
   "node-not-ready": {
     sentence: "The node is still starting, or taking over the network's state.",
     remedy: "Try again when it is in step; montana status shows how far it is.",
+    page: "Try again when it is in step; Network shows how far it is.",
   },
   "node-stopped": {
     sentence: "The node has stopped.",
@@ -507,6 +517,7 @@ export const en = {
   "chain-stopped": {
     sentence: "The chain has been stopped.",
     remedy: "Start it again with montana join.",
+    page: "Start it again under Join.",
   },
   cancelled: {
     sentence: "It was cancelled.",
@@ -675,10 +686,12 @@ export const en = {
   "receiver-needs-request": {
     sentence: "{{address}} has no account yet.",
     remedy: "Ask its owner for an account request (montana request create) and send to that.",
+    page: "Ask its owner for an account request and send to that.",
   },
   "receiver-not-active": {
     sentence: "The receiver has no account yet.",
     remedy: "Ask its owner for an account request (montana request create) and send to that.",
+    page: "Ask its owner for an account request and send to that.",
   },
   "receiver-already-exists": {
     sentence: "The receiver has an account already.",
@@ -739,6 +752,7 @@ export const en = {
   "challenge-malformed": {
     sentence: "This is no challenge for a new key.",
     remedy: "Make one where the account's key is to change: montana key plan FILE --to REQUEST.",
+    page: "Make one where the account's key is to change.",
   },
   "key-unchanged": {
     sentence: "The new key is the old one.",
@@ -767,14 +781,17 @@ export const en = {
   "operation-unknown": {
     sentence: "There is no such operation.",
     remedy: "See montana history.",
+    page: "See the wallet's history.",
   },
   "operation-final": {
     sentence: "What has happened cannot be cancelled or sent again.",
     remedy: "See montana history.",
+    page: "See the wallet's history.",
   },
   "operation-contradicted": {
     sentence: "Another operation of this account took the place of this one.",
     remedy: "See montana history; make it again if you still want it.",
+    page: "See the wallet's history; make it again if you still want it.",
   },
   "operation-expired": {
     sentence: "Nobody confirmed the operation in time.",
@@ -783,6 +800,7 @@ export const en = {
   "operation-failed": {
     sentence: "The operation failed when it was to settle.",
     remedy: "See montana history for the reason and make it again.",
+    page: "See the wallet's history for the reason and make it again.",
   },
   "request-malformed": {
     sentence: "This is no account request.",
@@ -839,6 +857,7 @@ export const en = {
   "history-entry-unknown": {
     sentence: "There is no such entry in the history.",
     remedy: "Begin again without --before.",
+    page: "Open the history anew.",
   },
   "proof-unreadable": {
     sentence: "This is no proof of an anchor.",
@@ -911,6 +930,7 @@ export const en = {
   "node-halted": {
     sentence: "The node has stopped ({{reason}}).",
     remedy: "The host's log says more; run montana check, then start the host again.",
+    page: "Start Montana again. If it stays so, Settings, Diagnostics says more: please report it.",
   },
   "network-has-one-producer": {
     sentence:
@@ -926,6 +946,7 @@ export const en = {
       "The producer's header of window {{window}} is not what this node computes ({{failure}}, first difference: {{field}}).",
     remedy:
       "The node stays where it is until the producer sends a right one. Run montana check; if that finds nothing, the producer runs other rules or has lost data.",
+    page: "The node stays where it is until the producer sends a right one. If none comes, the producer runs other rules or has lost data.",
   },
   "store-catches-up": {
     sentence:
@@ -958,6 +979,7 @@ export const en = {
   "certified-state-differs": {
     sentence: "A quorum decided window {{window}} with another state than this node computes: it signs nothing more.",
     remedy: "Run montana check and update the program; its state or its software is wrong.",
+    page: "Update the program and start it again; its state or its software is wrong.",
   },
   "adopted-time-differs": {
     sentence: "A quorum has another TimeChain value for window {{window}} than this node: it signs nothing more.",
@@ -1006,21 +1028,24 @@ export const en = {
   "node-settings-damaged": {
     sentence: "The settings of the node cannot be read; the usual ones hold.",
     remedy: "Set them again with montana settings.",
+    page: "Set them again under Settings, Node.",
   },
   "join-settings-damaged": {
     sentence: "The settings of the candidate chain cannot be read; the usual ones hold.",
     remedy: "Set them again with montana join.",
+    page: "Set them again under Join.",
   },
   "join-outlook": {
     sentence: "To join, this computer must run {{hoursPerDay}} hours a day, {{coreHours}} hours of one core in all.",
     remedy: "Leave it running, and on mains.",
   },
   "computer-slept": {
-    sentence: "The computer slept for {{seconds}} seconds.",
+    sentence: "The computer slept for {{seconds|duration}}.",
     remedy: "A candidate chain stands still in that time; montana join --keep-awake prevents it.",
+    page: "A candidate chain stands still in that time; under Join the computer can be kept awake.",
   },
   "clock-set": {
-    sentence: "The computer's clock was set by {{seconds}} seconds.",
+    sentence: "The computer's clock was moved by {{seconds|duration}}.",
     remedy: "Nothing is to be done: windows are counted without it.",
   },
   "not-kept-awake": {
@@ -1062,14 +1087,17 @@ export const en = {
   "candidate-chain-begun": {
     sentence: "The candidate chain began in window {{window}}; it takes {{windows}} segments.",
     remedy: "See how it goes on with montana status.",
+    page: "Join shows how it goes on.",
   },
   "candidate-chain-restarted": {
     sentence: "A new candidate chain began in window {{window}}: {{cause|word}}.",
     remedy: "Let it run without long breaks; montana status says how long it may stand.",
+    page: "Let it run without long breaks; Join says how long it may stand.",
   },
   "candidate-chain-taken-up": {
     sentence: "The candidate chain goes on with {{segments}} finished segments: {{cause|word}}.",
     remedy: "See how it goes on with montana status.",
+    page: "Join shows how it goes on.",
   },
   "candidate-chain-extended": {
     sentence: "More candidates wait than before: the chain needs {{to}} instead of {{from}} segments.",
@@ -1086,6 +1114,7 @@ export const en = {
   "registration-refused": {
     sentence: "The network refused the registration ({{failure|word}}).",
     remedy: "The node tries again by itself where that can help; montana status says how it stands.",
+    page: "The node tries again by itself where that can help; Join says how it stands.",
   },
   "registration-hindered": {
     sentence: "The registration cannot be published now ({{failure|word}}).",
@@ -1453,6 +1482,7 @@ export const en = {
   "proxy-journal-corrupt": {
     sentence: "The record of your earlier proxy settings in {{path}} is damaged, so nothing was changed.",
     remedy: "Look at the proxy settings of your desktop, then have the record set aside: montana vpn repair --forget.",
+    page: "Look at the proxy settings of your desktop, then have the record set aside under Settings, Checks and repair.",
   },
   "proxy-journal-unwritable": {
     sentence: "Your proxy settings cannot be written down ({{errno}}), so they were not changed.",
@@ -1477,51 +1507,63 @@ export const en = {
   "probe-url-missing": {
     sentence: "Nothing is known that could be asked through the tunnel to see whether it works.",
     remedy: "Name a site: montana vpn settings probe-url https://…, or choose a network whose file names one.",
+    page: "Name a site under Settings, Tunnel, or choose a network whose file names one.",
   },
   "vpn-settings-corrupt": {
     sentence: "The tunnel's settings were damaged and are at their defaults; the file lies in {{path}}.",
     remedy: "Set them again: montana vpn settings.",
+    page: "Set them again under Settings, Tunnel.",
   },
   "tunnel-not-connected": {
     sentence: "The tunnel is not connected.",
     remedy: "Connect first: montana vpn connect auto.",
+    page: "Connect first.",
   },
   "subscription-unknown": {
     sentence: "There is no subscription {{id}}.",
     remedy: "See montana vpn subs for their names.",
+    page: "Settings, Subscriptions shows those that there are.",
   },
   "key-unknown": {
     sentence: "No city has a changed key {{id}}.",
     remedy: "See montana vpn keys for those that there are.",
+    page: "Settings, Subscriptions shows those that there are.",
   },
   "leaves-elsewhere": {
     sentence: "You chose {{chosen}}, and traffic leaves in {{city}}.",
     remedy: "The city of your choice did not answer. Insist on it with --strict, or choose another one.",
+    page: "The city of your choice did not answer. Allow only this city, or choose another one.",
   },
   "kill-switch-left": {
     sentence: "The kill switch of a program that has ended still keeps everything from leaving.",
     remedy: "Connect again, or let it go: montana vpn disconnect.",
+    page: "Connect again, or disconnect to let it go.",
   },
   "kill-switch-covers-proxy": {
     sentence: "The kill switch holds back programs that use the proxy, and no others.",
     remedy: "For all programs connect with --mode device.",
+    page: "For all programs choose the whole device.",
   },
   "city-key-rotated": {
     sentence: "{{city}} has another key; the old one had worked until lately, so its operator probably changed it.",
     remedy: "It is not used until you accept it: montana vpn keys.",
+    page: "It is not used until you accept it.",
   },
   "city-key-unexplained": {
     sentence: "{{city}} has another key, and nothing shows that it is its operator's.",
     remedy: "Ask the operator before you accept it: montana vpn keys.",
+    page: "Ask the operator before you accept it.",
   },
   "covered-local": {
     sentence: "Covered are the programs that you set to use {{host}} port {{port}}, and no others.",
     remedy: "Set your programs to it, or connect with --mode proxy or device.",
+    page: "Set your programs to it, or choose the system's proxy or the whole device.",
   },
   "covered-proxy": {
     sentence:
       "Covered are the programs that follow the system's proxy settings ({{host}} port {{port}}); games, calls and command-line tools often do not.",
     remedy: "For all programs connect with --mode device.",
+    page: "For all programs choose the whole device.",
   },
   "covered-device": {
     sentence: "All programs of this computer are covered.",
@@ -1538,10 +1580,12 @@ export const en = {
   "leak-no-address-site": {
     sentence: "No site is set that tells its caller's address.",
     remedy: "Set one that you trust: montana vpn settings address-url https://….",
+    page: "Set one that you trust under Settings, Tunnel.",
   },
   "leak-address-unknown": {
     sentence: "The site that tells addresses did not answer with one.",
     remedy: "Set another one: montana vpn settings address-url https://….",
+    page: "Set another one under Settings, Tunnel.",
   },
   "leak-exit-unlisted": {
     sentence: "Traffic comes out at an address that no entry names, which is usual where an exit has several.",
@@ -1935,6 +1979,7 @@ export const en = {
     sentence:
       "{{network}} is a practice network on this computer: everything works as in a real one, and its coins are worth nothing.",
     remedy: "Try all you like; montana local stop ends it.",
+    page: "Try all you like: nothing can be lost here.",
   },
   "network-alone": {
     sentence: "{{network}} is a network of this node alone: it is always in step, and its coins are worth nothing.",

@@ -28,6 +28,9 @@ const STATE_NAMES = {
 /** Not a failure to whoever ended the attempt. */
 const CANCELLED = "tunnel-cancelled";
 
+/** Said above, with the cities' names: where traffic leaves, and whose key is to be judged. */
+const SAID_ABOVE: ReadonlySet<string> = new Set(["leaves-elsewhere", "city-key-rotated", "city-key-unexplained"]);
+
 export interface ConnectPanelProps {
   readonly cities: readonly City[];
   /** The city whose card is open, or the automatic choice. */
@@ -75,9 +78,11 @@ export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
       {tunnel !== null && <SignInPause tunnel={tunnel} />}
       {tunnel?.state === "connected" && <Figures isStale={isStale} silentSinceMs={silentSinceMs} />}
       <HeldKeys cities={cities} />
-      {tunnel?.notices.map((notice) => (
-        <Notice key={`${notice.code} ${JSON.stringify(notice.params)}`} notice={notice} tone="plain" />
-      ))}
+      {tunnel?.notices
+        .filter(({ code }) => !SAID_ABOVE.has(code))
+        .map((notice) => (
+          <Notice key={`${notice.code} ${JSON.stringify(notice.params)}`} notice={notice} tone="plain" />
+        ))}
       <TunnelOptions tunnel={tunnel} />
     </section>
   );

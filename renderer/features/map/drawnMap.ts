@@ -364,7 +364,8 @@ export class DrawnMap {
               "text-font": FONT,
               "text-size": 13,
               "text-variable-anchor": ["left", "right", "top", "bottom"],
-              "text-radial-offset": 0.9,
+              // Beyond the rings around a city that was chosen, or that traffic goes through.
+              "text-radial-offset": 1.35,
               "text-justify": "auto",
               "text-optional": true,
             }),

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { Output } from "../../../main/api/contract.ts";
+import type { Notice, Output } from "../../../main/api/contract.ts";
 import { useCall } from "../../store/calls.ts";
 import { useIsStale } from "../../store/hostStore.ts";
 import { Button } from "../../ui/Button.tsx";
@@ -12,6 +12,7 @@ import { Failure, useExplain } from "../../ui/notices.tsx";
 import { Age, Badge, Card, type Tone } from "../../ui/show.tsx";
 import { Table } from "../../ui/Table.tsx";
 import { useQueryOf } from "../../store/queries.ts";
+import { placeOf } from "../map/cities.ts";
 import { Done } from "./Section.tsx";
 
 export function Checks() {
@@ -31,9 +32,23 @@ interface Made<T> {
 
 const RESULT_TONES = { ok: "good", leak: "danger", unknown: "plain" } as const satisfies Record<string, Tone>;
 
+/** The name of a city by its id. */
+function usePlaces(): (id: string) => string {
+  const { i18n } = useTranslation();
+  const cities = useQueryOf("vpnCities", undefined).value?.cities ?? [];
+  return (id) => placeOf(cities, id, i18n.language);
+}
+
+/** The same with the names of the cities that it is about. */
+function withPlaces({ code, params }: Notice, nameOf: (id: string) => string): Notice {
+  const places = Object.entries(params).filter(([name]) => name === "city" || name === "seen");
+  return { code, params: { ...params, ...Object.fromEntries(places.map(([name, id]) => [name, nameOf(String(id))])) } };
+}
+
 function Leaks() {
   const { t } = useTranslation("settings");
   const explain = useExplain();
+  const nameOf = usePlaces();
   const isLost = useIsStale();
   const { run, isRunning, failure } = useCall("vpnLeaks");
   const [made, setMade] = useState<Made<Output<"vpnLeaks">> | null>(null);
@@ -66,8 +81,8 @@ function Leaks() {
                     <h3>{t(`checksWhat-${what}`)}</h3>
                     <Badge tone={RESULT_TONES[result]}>{t(`checksResult-${result}`)}</Badge>
                   </div>
-                  <p className="quiet">{explain(notice).sentence}</p>
-                  {result === "leak" && <p>{explain(notice).remedy}</p>}
+                  <p className="quiet">{explain(withPlaces(notice, nameOf)).sentence}</p>
+                  {result === "leak" && <p>{explain(withPlaces(notice, nameOf)).remedy}</p>}
                 </li>
               ))}
             </ul>
@@ -113,11 +128,7 @@ function Routes() {
 function Tested({ made: { atMs, value } }: { made: Made<Output<"vpnTest">> }) {
   const { t, i18n } = useTranslation("settings");
   const explain = useExplain();
-  const cities = useQueryOf("vpnCities", undefined).value?.cities ?? [];
-  const nameOf = (id: string): string => {
-    const name = cities.find((city) => city.id === id)?.name;
-    return name === undefined ? id : i18n.language === "ru" ? name.ru : name.en;
-  };
+  const nameOf = usePlaces();
   const milliseconds = (ms: number | null): string =>
     ms === null ? "–" : t("millisecondsShort", { ns: "app", value: formatNumber(ms, i18n.language) });
   const { routes } = value;
