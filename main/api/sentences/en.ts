@@ -1197,11 +1197,11 @@ export const en = {
   },
   "exit-refused": {
     sentence: "The city is down.",
-    remedy: "Choose another city, or auto.",
+    remedy: "Choose another city, or the automatic choice (auto).",
   },
   "exit-timeout": {
     sentence: "The city does not answer: it is down, or filtered on this network.",
-    remedy: "Choose another city, or auto.",
+    remedy: "Choose another city, or the automatic choice (auto).",
   },
   "no-network": {
     sentence: "This computer is offline.",
@@ -1213,7 +1213,7 @@ export const en = {
   },
   "exit-closed": {
     sentence: "The city closes connections: its cover site is down, or a filter resets them.",
-    remedy: "Choose another city, or auto.",
+    remedy: "Choose another city, or the automatic choice (auto).",
   },
   "account-rejected": {
     sentence: "The city does not accept this subscription's account.",
@@ -1285,11 +1285,11 @@ export const en = {
   },
   "unknown-city": {
     sentence: "The network has no city {{city}}.",
-    remedy: "Choose one of the list, or auto.",
+    remedy: "Choose one of the list, or the automatic choice (auto).",
   },
   "city-without-vpn": {
     sentence: "{{city}} carries no traffic.",
-    remedy: "Choose another city, or auto.",
+    remedy: "Choose another city, or the automatic choice (auto).",
   },
   "no-entries": {
     sentence: "There is no entry for {{city}} to connect to.",
