@@ -157,10 +157,10 @@ export const scenes: readonly Scene[] = [
         chosen: "msk",
         isWholeDevice: true,
         killSwitch: true,
-        notices: [notice("leaves-elsewhere", { chosen: "MSK", city: "FRA" })],
+        notices: [notice("leaves-elsewhere", { chosen: "msk", city: "fra" })],
       },
     }),
-    ...{ place: "map/msk", ready: ".connect [data-code]" },
+    ...{ place: "map/msk", ready: '.connect[data-state="connected"]' },
   },
   {
     name: "map-blocked",
