@@ -21,7 +21,7 @@ const SIZES = ["390x844", "900x600", "1280x800", "3840x2160"];
 /** While steps are taken. */
 const FIRST_SIZE = { width: 1280, height: 800 };
 /** In all; what is not there by then is missing. */
-const MINUTES_MAX = 30;
+const MINUTES_MAX = 60;
 
 const MAP_PART = 300;
 const MAP_LOOK_MS = 400;
