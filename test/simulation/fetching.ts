@@ -1,7 +1,6 @@
 /** Object fetch of a simulated node (chapter 07 §3.18): asks in the bytes of the wire, answers, and lies if it is a liar. */
 import { byteKey, type Hash32 } from "../../main/protocol/bytes.ts";
 import { ProtocolError } from "../../main/protocol/errors.ts";
-import type { FetchedWindow } from "../../main/consensus/material.ts";
 import type { Message } from "../../main/consensus/objects.ts";
 import { describe, isGossiped } from "../../main/network/gossip/object.ts";
 import {
@@ -28,6 +27,7 @@ const ARCHIVE_LOOKUP_WINDOWS = 3;
 export class Fetching {
   readonly #node: SimulatedNode;
   #turn = 0;
+  #isFetching = false;
 
   constructor(node: SimulatedNode) {
     this.#node = node;
@@ -38,6 +38,9 @@ export class Fetching {
   }
 
   windows(first: bigint, count: bigint): void {
+    // As the engine of a node has it: the answer that is under way comes first.
+    if (this.#isFetching) return;
+    this.#isFetching = true;
     const span = count < BigInt(FETCH_WINDOWS_MAX) ? count : BigInt(FETCH_WINDOWS_MAX);
     this.#askForWindows(first, first + span - 1n, ATTEMPTS_MAX);
   }
@@ -64,13 +67,26 @@ export class Fetching {
   #askForWindows(first: bigint, last: bigint, attempts: number): void {
     const node = this.#node;
     const { world } = node;
+    if (attempts === 0 || node.peers.length === 0) {
+      this.#isFetching = false;
+      return;
+    }
     const assembler = new WindowAssembler(world.crypto, first, last);
+    /** Gives what came whole, whatever ended the answer; asks another peer where nothing did. */
+    const end = (peer: number): void => {
+      if (assembler.complete.length === 0) {
+        this.#askForWindows(first, last, attempts - 1);
+        return;
+      }
+      this.#isFetching = false;
+      for (const fetched of assembler.complete) node.step({ kind: "window-fetched", from: String(peer), fetched });
+    };
     const page = (from: number | undefined, cursor: number): void => {
       this.#ask(
         { kind: 2, first, last, cursor },
         (peer, objects, more, nextCursor) => {
           if (objects === undefined) {
-            if (attempts > 1) this.#askForWindows(first, last, attempts - 1);
+            end(peer);
             return;
           }
           try {
@@ -79,25 +95,21 @@ export class Fetching {
               if (message === undefined) throw new ProtocolError("fetched-malformed");
               assembler.add(message);
             }
+            if (!more) assembler.finish();
           } catch (error) {
             if (!(error instanceof ProtocolError)) throw error;
             world.show("bad ranges refused");
             node.penalise(peer, LIE_POINTS, String(error.code));
-            if (attempts > 1) this.#askForWindows(first, last, attempts - 1);
+            end(peer);
             return;
           }
-          if (!more || assembler.bytes > ANSWER_BYTES_MAX) {
-            this.#give(peer, more ? assembler.complete : assembler.finish());
-          } else if (nextCursor > cursor) page(peer, nextCursor);
+          if (!more || assembler.bytes > ANSWER_BYTES_MAX || nextCursor <= cursor) end(peer);
+          else page(peer, nextCursor);
         },
         from,
       );
     };
     page(undefined, 0);
-  }
-
-  #give(peer: number, windows: readonly FetchedWindow[]): void {
-    for (const fetched of windows) this.#node.step({ kind: "window-fetched", from: String(peer), fetched });
   }
 
   /** Asks the next peer in turn, or `peer`; `undefined` objects where no answer came. */

@@ -42,7 +42,7 @@ export class SimulatedNode {
   faults: Fault[] = [];
   /** Of all lives: the deepest round in which it decided. */
   deepestRound = 0;
-  readonly #fetching: Fetching;
+  #fetching: Fetching;
   readonly #connected = new Set<number>();
   readonly #banned = new Set<number>();
   #points = new Map<number, number>();
@@ -114,6 +114,7 @@ export class SimulatedNode {
     const { random, clock } = this.world;
     this.machine = undefined;
     this.gossip = undefined;
+    this.#fetching = new Fetching(this);
     const life = ++this.#life;
     this.#inbox = [];
     this.#waiting.clear();

@@ -1,5 +1,5 @@
 /** The asking side against peers that answer as a test wants. */
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { Message } from "../../consensus/objects.ts";
 import {
@@ -14,7 +14,9 @@ import { loadCrypto } from "../../native/index.ts";
 import type { Hash32, NodeId } from "../../protocol/bytes.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { taggedHash } from "../../protocol/hash.ts";
+import { Member, Testnet } from "../runtime/testnet.fixture.ts";
 import { ObjectFetch } from "./objectFetch.ts";
+import { toGossip } from "./objects.ts";
 
 const { crypto } = loadCrypto();
 type Reply = (request: FetchRequest) => Partial<FetchReply> | RequestFailure;
@@ -136,4 +138,51 @@ test("a range that never ends is a lie, and an empty one only somebody who has n
 
 test("nobody answers when there is nobody", async () => {
   expect(await new Bench({}).fetch.windows(5n, 64n)).toBeUndefined();
+});
+
+describe("a range of many pages", () => {
+  const FIRST = 2n;
+  const WINDOWS = 4;
+  const founder = new Member("founder");
+  const net = new Testnet({ founders: [founder], tau2Windows: 100n, d: 50_000n });
+  let objects: FetchReply["objects"];
+  let pageOfThird: number;
+
+  beforeAll(async () => {
+    const node = await net.start(founder);
+    await node.untilWindow(Number(FIRST) + WINDOWS);
+    const range = { first: FIRST, last: FIRST + BigInt(WINDOWS) - 1n, cursor: 0, bytesMax: 2 ** 20 };
+    const stream = (await node.node.state.ask("range", range)).objects;
+    objects = stream.map(toGossip).map(({ type, payload }) => ({ msgType: type, bytes: payload }));
+    pageOfThird = [...stream.entries()].filter(([, { type }]) => type === "header")[2]![0];
+  });
+  afterAll(() => net.end());
+
+  /** An object a page; `last` answers for all pages from that number on. */
+  const upTo =
+    (end: number, last: Reply): Reply =>
+    (request) => {
+      const cursor = request.kind === 2 ? request.cursor : 0;
+      if (cursor >= end) return last(request);
+      return { objects: [objects[cursor]!], more: cursor + 1 < objects.length, nextCursor: cursor + 1 };
+    };
+
+  test.each<[string, Reply, string[]]>([
+    ["falls silent", () => "request-timeout", []],
+    ["is gone", () => "connection-closed", []],
+    ["lies", () => ({ objects: [one.object], more: true, nextCursor: 99 }), ["a"]],
+  ])("is worth its whole windows where the peer %s before the end", async (_, end, penalties) => {
+    const bench = new Bench({ a: upTo(pageOfThird + 1, end), b: upTo(objects.length, () => ({})) });
+    const answer = await bench.fetch.windows(FIRST, BigInt(WINDOWS));
+    expect(answer).toMatchObject({ from: "a" });
+    expect(answer!.windows.map(({ header }) => header.windowIndex)).toEqual([FIRST, FIRST + 1n]);
+    expect(bench.penalties).toEqual(penalties);
+  });
+
+  test("is asked of another peer where none of its windows came whole", async () => {
+    const bench = new Bench({ a: upTo(1, () => "request-timeout"), b: upTo(objects.length, () => ({})) });
+    const answer = await bench.fetch.windows(FIRST, BigInt(WINDOWS));
+    expect(answer).toMatchObject({ from: "b" });
+    expect(answer!.windows).toHaveLength(WINDOWS);
+  });
 });

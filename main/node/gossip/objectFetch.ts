@@ -1,5 +1,4 @@
 /** Asks peers for objects by identifier and for decided windows, and answers them (chapter 07 §3.18). */
-import type { FetchedWindow } from "../../consensus/material.ts";
 import type { Message } from "../../consensus/objects.ts";
 import { describe, isGossiped } from "../../network/gossip/object.ts";
 import {
@@ -74,8 +73,17 @@ export class ObjectFetch {
     let answer: FetchedAnswer | undefined;
     const last = first + (count < FETCH_WINDOWS_MAX ? count : BigInt(FETCH_WINDOWS_MAX)) - 1n;
     await this.#attempt(async (peer) => {
-      answer = { from: peer.peerId, windows: await this.#askForWindows(peer, first, last) };
-      return answer.windows.length > 0 ? answer : undefined;
+      const assembler = new WindowAssembler(this.#parts.crypto, first, last);
+      const give = (): FetchedAnswer => ({ from: peer.peerId, windows: assembler.complete });
+      try {
+        await this.#askForWindows(peer, assembler, first, last);
+        answer = give();
+      } catch (error) {
+        // On a bad line an answer of many pages may never come to its end; a window that is whole is as good as in a whole answer.
+        if (assembler.complete.length > 0) answer = give();
+        this.#judge(peer, error);
+      }
+      return answer !== undefined && answer.windows.length > 0 ? answer : undefined;
     });
     return answer;
   }
@@ -101,13 +109,17 @@ export class ObjectFetch {
     try {
       return await ask(peer);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      const { peerId } = peer;
-      if (error.code === "protocol-not-served") this.#leaveAlone(peerId, NOT_SERVING_MS, false);
-      if (error.code === "request-timeout" || error instanceof Lie) this.#leaveAlone(peerId, DOUBTFUL_MS, true);
-      if (error instanceof Lie) this.#parts.penalise(peerId, LIE_POINTS, error.code);
+      this.#judge(peer, error);
       return undefined;
     }
+  }
+
+  /** What a failed request says of the peer. Throws what is no failure of a request. */
+  #judge({ peerId }: Peer, error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error;
+    if (error.code === "protocol-not-served") this.#leaveAlone(peerId, NOT_SERVING_MS, false);
+    if (error.code === "request-timeout" || error instanceof Lie) this.#leaveAlone(peerId, DOUBTFUL_MS, true);
+    if (error instanceof Lie) this.#parts.penalise(peerId, LIE_POINTS, error.code);
   }
 
   async #askForObjects(peer: Peer, missing: Map<string, Hash32>, found: (message: Message) => void): Promise<void> {
@@ -127,14 +139,17 @@ export class ObjectFetch {
     }
   }
 
-  async #askForWindows(peer: Peer, first: bigint, last: bigint): Promise<readonly FetchedWindow[]> {
-    const assembler = new WindowAssembler(this.#parts.crypto, first, last);
+  /** Page by page, as far as one answer goes. */
+  async #askForWindows(peer: Peer, assembler: WindowAssembler, first: bigint, last: bigint): Promise<void> {
     for (let cursor = 0; ;) {
       const { objects, more, nextCursor } = await this.#ask(peer, { kind: 2, first, last, cursor });
       for (const object of objects) assemble(assembler, this.#read(object));
-      if (!more) return finish(assembler);
+      if (!more) {
+        assembler.finish();
+        return;
+      }
       if (nextCursor <= cursor || objects.length === 0) throw new Lie("fetched-nothing");
-      if (assembler.bytes > ANSWER_BYTES_MAX && assembler.complete.length > 0) return assembler.complete;
+      if (assembler.bytes > ANSWER_BYTES_MAX && assembler.complete.length > 0) return;
       cursor = nextCursor;
     }
   }
@@ -194,8 +209,6 @@ function assemble(assembler: WindowAssembler, message: Message): void {
     throw error;
   }
 }
-
-const finish = (assembler: WindowAssembler): readonly FetchedWindow[] => assembler.finish();
 
 /**
  * The answer to a peer. Undefined, which resets the substream, for a malformed request, after which `penalise` was called,
