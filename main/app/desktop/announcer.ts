@@ -91,8 +91,8 @@ function announce(
   return { title: say(language, `${what}Title`), body: say(language, `${what}Text`, values) };
 }
 
-/** What happened and what to do, in one text. */
+/** What happened and what to do, in one text for who has the page. */
 export function sentencesOf(notice: Notice, language: Language): string {
-  const { sentence, remedy } = explain(notice, language);
+  const { sentence, remedy } = explain(notice, language, "page");
   return `${sentence} ${remedy}`;
 }
