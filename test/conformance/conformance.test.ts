@@ -10,10 +10,13 @@ import { runners } from "./runners/index.ts";
 const files = listVectorFiles([fileURLToPath(new URL("vectors", import.meta.url))]).map(readVectorFile);
 
 /**
- * Key derivation takes the JavaScript back end several seconds a case. Here it gets a case in four of these suites;
- * `npm run conformance -- --backend fallback` runs them whole.
+ * Key derivation and many signatures take the JavaScript back end several seconds a case. Here it gets a case in four of these
+ * suites; `npm run conformance -- --backend fallback` runs them whole.
  */
-const SLOW_ON_THE_FALLBACK: ReadonlySet<string> = new Set(["01-crypto/identity", "01-crypto/identity-file"]);
+const SLOW_ON_THE_FALLBACK: ReadonlySet<string> = new Set([
+  ...["01-crypto/identity", "01-crypto/identity-file", "01-crypto/mnemonic-decode"],
+  ...["04-account/sequences-ops", "06-transport/ibt-mesh-verify"],
+]);
 const SLOW_CASES_STEP = 4;
 
 describe.each([
