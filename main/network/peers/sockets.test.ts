@@ -136,7 +136,8 @@ test("a hundred losses are each followed by a new connection and leave nothing o
   }
   await until(() => one.manager.peers.length === 1);
   await until(() => resources() <= before);
-  expect(one.journal.filter((line) => line.includes("CONNECTION ESTABLISHED")).length).toBeGreaterThanOrEqual(101);
+  // The side that accepts may not have got to know of one that was closed as soon as it stood.
+  expect(two.journal.filter((line) => line.includes("CONNECTION ESTABLISHED")).length).toBeGreaterThanOrEqual(101);
   expect(two.manager.peers[0]!.links.length).toBe(1);
 });
 
