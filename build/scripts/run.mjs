@@ -3,6 +3,7 @@
  * older Node versions run too: it installs what is missing, finds or brings Node 24, builds the add-on, then hands over.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -179,15 +180,12 @@ async function runTests(node, args) {
     cwd: root,
     stdio: "inherit",
   });
-  const isGreen = await new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve(code === 0));
-  });
+  const [code] = await once(child, "close");
   const { numPassedTests, numFailedTests, numPendingTests } = existsSync(report)
     ? JSON.parse(readFileSync(report, "utf8"))
     : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
   // A file that fails to load has no failed test in it, and must not pass for that.
-  return { passed: numPassedTests, failed: isGreen ? 0 : Math.max(1, numFailedTests), skipped: numPendingTests };
+  return { passed: numPassedTests, failed: code === 0 ? 0 : Math.max(1, numFailedTests), skipped: numPendingTests };
 }
 
 async function test(node, args) {

@@ -23,6 +23,9 @@ export interface Sentence {
   readonly page?: string;
 }
 
+/** As one reader is told. */
+export type Explanation = Pick<Sentence, "sentence" | "remedy">;
+
 /** Who reads it: somebody at a command line, or one who looks at the page and may have none. */
 export type Reader = "terminal" | "page";
 
@@ -72,11 +75,7 @@ export function isKnownCode(code: string): code is ErrorCode {
 }
 
 /** The sentence and the remedy for what happened. A code without entry, from a later host say, is named as it is. */
-export function explain(
-  { code, params }: Notice,
-  language: Language = "en",
-  reader: Reader = "terminal",
-): Pick<Sentence, "sentence" | "remedy"> {
+export function explain({ code, params }: Notice, language: Language = "en", reader: Reader = "terminal"): Explanation {
   const { sentences, words } = catalogues[language];
   const isKnown = isKnownCode(code);
   const { sentence, remedy, page = remedy } = sentences[isKnown ? code : "unknown-code"];

@@ -1,19 +1,14 @@
 /** Numbers, times and amounts as people read them, in their language. */
 
-export { formatAmount, formatDuration } from "../../main/api/sentences/amount.ts";
+import { TIME_UNITS } from "../../main/api/sentences/amount.ts";
 
-const STEPS = [
-  ["second", 1_000],
-  ["minute", 60_000],
-  ["hour", 3_600_000],
-  ["day", 86_400_000],
-] as const;
+export { formatAmount, formatDuration } from "../../main/api/sentences/amount.ts";
 
 /** "3 minutes ago". */
 export function formatAge(atMs: number, nowMs: number, language: string): string {
-  const passedMs = Math.max(0, nowMs - atMs);
-  const [unit, unitMs] = STEPS.findLast(([, ms]) => passedMs >= ms) ?? STEPS[0];
-  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-Math.floor(passedMs / unitMs), unit);
+  const passed = Math.max(0, nowMs - atMs) / 1000;
+  const [unit, seconds] = TIME_UNITS.find(([, each]) => passed >= each) ?? TIME_UNITS.at(-1)!;
+  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-Math.floor(passed / seconds), unit);
 }
 
 const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;

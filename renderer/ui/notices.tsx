@@ -3,16 +3,11 @@ import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Notice as Told } from "../../main/api/contract.ts";
-import { explain, type Language } from "../../main/api/errors.ts";
+import { explain, type Explanation, type Language } from "../../main/api/errors.ts";
 import { dismissNotice, useHost } from "../store/hostStore.ts";
 import { Button } from "./Button.tsx";
 import type { Tone } from "./show.tsx";
 import "./ui.css";
-
-export interface Explanation {
-  readonly sentence: string;
-  readonly remedy: string;
-}
 
 export function useExplain(): (notice: Told) => Explanation {
   const { i18n } = useTranslation();

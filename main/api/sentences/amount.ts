@@ -19,7 +19,8 @@ export const formatCoins = (nano: string, language: string): string => `${format
 export const formatNumber = (decimal: string, language: string): string =>
   new Intl.NumberFormat(language, { useGrouping: "min2" }).format(decimal as Intl.StringNumericLiteral);
 
-const UNITS = [
+/** With their seconds, largest first. */
+export const TIME_UNITS = [
   ["day", 86_400],
   ["hour", 3_600],
   ["minute", 60],
@@ -32,7 +33,7 @@ export function formatDuration(seconds: number, language: string, isShort = fals
   const unitDisplay = isShort ? "short" : "long";
   let rest = Math.max(0, Math.round(seconds));
   const parts: string[] = [];
-  for (const [unit, unitSeconds] of UNITS) {
+  for (const [unit, unitSeconds] of TIME_UNITS) {
     const value = Math.floor(rest / unitSeconds);
     rest -= value * unitSeconds;
     if (value > 0 || (unit === "second" && parts.length === 0)) {

@@ -74,16 +74,11 @@ export class ObjectFetch {
     const last = first + (count < FETCH_WINDOWS_MAX ? count : BigInt(FETCH_WINDOWS_MAX)) - 1n;
     await this.#attempt(async (peer) => {
       const assembler = new WindowAssembler(this.#parts.crypto, first, last);
-      const give = (): FetchedAnswer => ({ from: peer.peerId, windows: assembler.complete });
-      try {
-        await this.#askForWindows(peer, assembler, first, last);
-        answer = give();
-      } catch (error) {
-        // On a bad line an answer of many pages may never come to its end; a window that is whole is as good as in a whole answer.
-        if (assembler.complete.length > 0) answer = give();
-        this.#judge(peer, error);
-      }
-      return answer !== undefined && answer.windows.length > 0 ? answer : undefined;
+      const hasEnded = await this.#askOne(peer, () => this.#askForWindows(peer, assembler, first, last));
+      const windows = assembler.complete;
+      // On a bad line an answer of many pages may never come to its end; a window that is whole is as good as in a whole answer.
+      if (hasEnded === true || windows.length > 0) answer = { from: peer.peerId, windows };
+      return windows.length > 0 ? answer : undefined;
     });
     return answer;
   }
@@ -109,17 +104,13 @@ export class ObjectFetch {
     try {
       return await ask(peer);
     } catch (error) {
-      this.#judge(peer, error);
+      if (!(error instanceof ProtocolError)) throw error;
+      const { peerId } = peer;
+      if (error.code === "protocol-not-served") this.#leaveAlone(peerId, NOT_SERVING_MS, false);
+      if (error.code === "request-timeout" || error instanceof Lie) this.#leaveAlone(peerId, DOUBTFUL_MS, true);
+      if (error instanceof Lie) this.#parts.penalise(peerId, LIE_POINTS, error.code);
       return undefined;
     }
-  }
-
-  /** What a failed request says of the peer. Throws what is no failure of a request. */
-  #judge({ peerId }: Peer, error: unknown): void {
-    if (!(error instanceof ProtocolError)) throw error;
-    if (error.code === "protocol-not-served") this.#leaveAlone(peerId, NOT_SERVING_MS, false);
-    if (error.code === "request-timeout" || error instanceof Lie) this.#leaveAlone(peerId, DOUBTFUL_MS, true);
-    if (error instanceof Lie) this.#parts.penalise(peerId, LIE_POINTS, error.code);
   }
 
   async #askForObjects(peer: Peer, missing: Map<string, Hash32>, found: (message: Message) => void): Promise<void> {
@@ -140,16 +131,16 @@ export class ObjectFetch {
   }
 
   /** Page by page, as far as one answer goes. */
-  async #askForWindows(peer: Peer, assembler: WindowAssembler, first: bigint, last: bigint): Promise<void> {
+  async #askForWindows(peer: Peer, assembler: WindowAssembler, first: bigint, last: bigint): Promise<true> {
     for (let cursor = 0; ;) {
       const { objects, more, nextCursor } = await this.#ask(peer, { kind: 2, first, last, cursor });
       for (const object of objects) assemble(assembler, this.#read(object));
       if (!more) {
         assembler.finish();
-        return;
+        return true;
       }
       if (nextCursor <= cursor || objects.length === 0) throw new Lie("fetched-nothing");
-      if (assembler.bytes > ANSWER_BYTES_MAX && assembler.complete.length > 0) return;
+      if (assembler.bytes > ANSWER_BYTES_MAX && assembler.complete.length > 0) return true;
       cursor = nextCursor;
     }
   }

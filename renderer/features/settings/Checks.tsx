@@ -75,16 +75,19 @@ function Leaks() {
             </p>
             <p>{explain(made.value.covered).sentence}</p>
             <ul className="settings-list">
-              {made.value.checks.map(({ what, result, notice }) => (
-                <li key={what}>
-                  <div className="spread">
-                    <h3>{t(`checksWhat-${what}`)}</h3>
-                    <Badge tone={RESULT_TONES[result]}>{t(`checksResult-${result}`)}</Badge>
-                  </div>
-                  <p className="quiet">{explain(withPlaces(notice, nameOf)).sentence}</p>
-                  {result === "leak" && <p>{explain(withPlaces(notice, nameOf)).remedy}</p>}
-                </li>
-              ))}
+              {made.value.checks.map(({ what, result, notice }) => {
+                const { sentence, remedy } = explain(withPlaces(notice, nameOf));
+                return (
+                  <li key={what}>
+                    <div className="spread">
+                      <h3>{t(`checksWhat-${what}`)}</h3>
+                      <Badge tone={RESULT_TONES[result]}>{t(`checksResult-${result}`)}</Badge>
+                    </div>
+                    <p className="quiet">{sentence}</p>
+                    {result === "leak" && <p>{remedy}</p>}
+                  </li>
+                );
+              })}
             </ul>
           </div>
         )}
