@@ -27,6 +27,11 @@ const BAN_WINDOWS = 2;
 const WAITING_MAX = 20_000;
 const RESTARTS_HEARD_MS = 15_000;
 
+interface Waiting {
+  readonly from: string;
+  readonly object: GossipObject;
+}
+
 export class SimulatedNode {
   readonly index: number;
   readonly name: string;
@@ -52,7 +57,7 @@ export class SimulatedNode {
   #inbox: ReceivedMessage[] = [];
   #nextMessage = 0;
   /** Without a verdict. */
-  readonly #waiting = new Map<number, ReceivedMessage>();
+  readonly #waiting = new Map<number, Waiting>();
   readonly #dirty = new Set<number>();
   #timers = new Map<TimerName, number>();
   #vdfRun = 0;
@@ -146,14 +151,14 @@ export class SimulatedNode {
         continue;
       }
       const arrival = gossip.receive(String(from), object);
-      if (arrival.take) this.#take(String(from), message);
+      if (arrival.take) this.#take(String(from), message, object);
       else if (arrival.points > 0) this.penalise(from, arrival.points, arrival.refusal);
     }
   }
 
   /** What was fetched by its identifier, or handed in by a client. */
   hand(from: string, message: Message): void {
-    if (this.isUp) this.#take(from, message);
+    if (this.isUp) this.#take(from, message, this.world.wire.objectOf(message));
   }
 
   /** A client hands in an operation or a registration. */
@@ -199,9 +204,9 @@ export class SimulatedNode {
     this.later(delayMs * this.slowness, run);
   }
 
-  #take(from: string, message: Message): void {
+  #take(from: string, message: Message, object: GossipObject): void {
     const received = { type: message.type, payload: message.payload, id: this.#nextMessage++, from };
-    this.#waiting.set(received.id, received);
+    this.#waiting.set(received.id, { from, object });
     if (this.#waiting.size > WAITING_MAX) this.#waiting.delete(this.#waiting.keys().next().value!);
     this.#inbox.push(received);
     if (this.#inbox.length > 1) return;
@@ -239,12 +244,12 @@ export class SimulatedNode {
         this.#dirty.add(Number(effect.to));
         return;
       case "verdict": {
-        const received = this.#waiting.get(effect.id);
+        const waiting = this.#waiting.get(effect.id);
         this.#waiting.delete(effect.id);
-        if (received === undefined || received.from === CLIENT) return;
+        if (waiting === undefined || waiting.from === CLIENT) return;
         const { verdict } = effect;
-        const points = this.gossip!.judged(received.from, world.wire.objectOf(received), verdict);
-        if (points > 0) this.penalise(Number(received.from), points, "code" in verdict ? verdict.code : "");
+        const points = this.gossip!.judged(waiting.from, waiting.object, verdict);
+        if (points > 0) this.penalise(Number(waiting.from), points, "code" in verdict ? verdict.code : "");
         return;
       }
       case "list-objects":

@@ -38,11 +38,9 @@ export class SendQueue {
 
   /** The most urgent, oldest first. */
   shift(): Queued | undefined {
-    for (const queue of this.#byPriority) {
-      const [first] = queue.values();
-      if (first !== undefined) return this.#take(queue, first);
-    }
-    return undefined;
+    if (this.#objects === 0) return undefined;
+    const queue = this.#byPriority.find(({ size }) => size > 0)!;
+    return this.#take(queue, queue.values().next().value!);
   }
 
   #makeRoom(bytes: number, priority: Priority): boolean {
