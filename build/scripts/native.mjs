@@ -1,8 +1,9 @@
 // Builds what is written in Rust (the add-on, the guard of the tunnel engine, the whole-device helper) into
 // .cache/native/PLATFORM-ARCH/, when its sources changed and cargo is there. Also runs on the old Node that a fresh machine may
 // have, so plain JavaScript and nothing newer than Node 18.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -32,7 +33,7 @@ const CRATES = [
  * Gives "built", "up-to-date", or "skipped" without cargo: the program then runs on its JavaScript back end, and its tunnel
  * without the guard. Throws when a build fails.
  */
-export function buildNative() {
+export async function buildNative() {
   const stale = CRATES.filter((crate) => !isUpToDate(crate));
   if (stale.length === 0) return "up-to-date";
   if (spawnSync("cargo", ["--version"]).status !== 0) {
@@ -40,7 +41,7 @@ export function buildNative() {
     return "skipped";
   }
   console.log("native: building what is written in Rust (about a minute the first time)");
-  for (const crate of stale) build(crate);
+  for (const crate of stale) await build(crate);
   return "built";
 }
 
@@ -53,15 +54,16 @@ function isUpToDate(crate) {
   return readFileSync(stamp, "utf8") === hashOfSources(crate.folder);
 }
 
-function build(crate) {
+async function build(crate) {
   const { folder, product, name } = crate;
   const sources = hashOfSources(folder);
-  const cargo = spawnSync("cargo", ["build", "--release", "--locked", "--quiet"], {
+  const cargo = spawn("cargo", ["build", "--release", "--locked", "--quiet"], {
     cwd: folder,
     env: { ...process.env, CARGO_TARGET_DIR: TARGET },
     stdio: "inherit",
   });
-  if (cargo.status !== 0) throw new Error("native: cargo build failed");
+  const [code] = await once(cargo, "close");
+  if (code !== 0) throw new Error("native: cargo build failed");
   mkdirSync(OUTPUT, { recursive: true });
   const output = join(OUTPUT, name);
   // A rename, so that a process that has the old file loaded keeps it.
@@ -84,5 +86,5 @@ function filesBelow(folder, prefix = "") {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log(`native: ${buildNative()}`);
+  console.log(`native: ${await buildNative()}`);
 }

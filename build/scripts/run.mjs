@@ -105,8 +105,11 @@ function checks(node) {
   return list;
 }
 
-/** Builds the page when its sources are newer. What it says must not stand before a program's JSON. */
-const buildPage = (node) => run(node, [join("build", "scripts", "page.ts")], { stdio: ["inherit", 2, 2] });
+/** For set-up: other parts of it go on meanwhile, and what it says must not stand before a program's JSON. */
+async function runBeside(command, args) {
+  const [code] = await once(spawn(command, args, { cwd: root, stdio: ["inherit", 2, 2] }), "close");
+  return code === 0;
+}
 
 /** Lint is one thread for a minute and a half. */
 const CHECKS_AT_ONCE = 2;
@@ -251,7 +254,7 @@ const commands = {
     (!hasCargo() ||
       CRATES.every((crate) => run("cargo", ["fmt", "--manifest-path", join("main", "native", crate, "Cargo.toml")]))),
   xray: (node, args) => run(node, [join("build", "scripts", "xray.ts"), ...args]),
-  page: buildPage,
+  page: (node) => runBeside(node, [join("build", "scripts", "page.ts")]),
   "pack:check": (node) => pack(node, "check"),
   "pack:server": (node) => pack(node, "server"),
   dist: (node) => pack(node, "dist"),
@@ -284,22 +287,32 @@ const USING_XRAY = new Set([
   ...PACKING,
 ]);
 
+/** Brings what the command needs and gives the Node to run it with. What comes over the network and what is compiled do not wait for each other. */
+async function setUp(command, args) {
+  const [, node] = await Promise.all([
+    buildNative(),
+    installDependencies().then(async () => {
+      const found = findNode();
+      // Without it everything but the tunnel works.
+      if (USING_XRAY.has(command)) await runBeside(found, [join("build", "scripts", "xray.ts"), "--optional"]);
+      // Without it everything works that shows no page.
+      const isBuilt = !usesPage(command, args) || (await runBeside(found, [join("build", "scripts", "page.ts")]));
+      if (!isBuilt) console.log("The page could not be built.");
+      return found;
+    }),
+  ]);
+  return node;
+}
+
 try {
   const [name, ...args] = process.argv.slice(2);
   const command = Object.hasOwn(commands, name ?? "") ? commands[name] : undefined;
   if (command === undefined) throw new Error(`Commands: ${Object.keys(commands).join(", ")}.`);
   // What is said while setting up must not stand before a program's JSON.
   if (command === handOver) console.log = console.error;
-  await installDependencies();
   // Half of what a command takes is compiling the program: kept here, for this process's children and theirs.
   process.env.NODE_COMPILE_CACHE ??= join(root, ".cache", "compiled");
-  buildNative();
-  const node = findNode();
-  // Without it everything but the tunnel works.
-  if (USING_XRAY.has(command))
-    run(node, [join("build", "scripts", "xray.ts"), "--optional"], { stdio: ["inherit", 2, 2] });
-  // Without it everything works that shows no page.
-  if (usesPage(command, args) && !buildPage(node)) console.log("The page could not be built.");
+  const node = await setUp(command, args);
   const outcome = await command(node, args);
   process.exitCode = typeof outcome === "number" ? outcome : outcome ? 0 : 1;
 } catch (error) {
