@@ -51,6 +51,9 @@ const COUNTED = new Set(
   ),
 );
 
+/** Whole-device mode's helper is not there as it has to be: installing it mends that. */
+export const HELPER_LACKS: ReadonlySet<string> = new Set(["helper-missing", "helper-outdated", "helper-not-allowed"]);
+
 export interface ErrorNotice {
   readonly notice: Notice;
   /** Nobody meant this to happen: it belongs into the log with all its detail, and no detail belongs to a person. */

@@ -137,6 +137,7 @@ export interface VpnService {
   connect(wish: Input<"vpnConnect">): Promise<Output<"vpnStatus">>;
   disconnect(): Promise<Output<"vpnStatus">>;
   pauseBlock(how: Input<"vpnPauseBlock">): Promise<Output<"vpnPauseBlock">>;
+  installHelper(): Promise<Output<"vpnInstallHelper">>;
   history(): Output<"vpnHistory">;
   cities(): Output<"vpnCities">;
   test(asked: Input<"vpnTest">, signal: AbortSignal): Promise<Output<"vpnTest">>;

@@ -183,6 +183,8 @@ export const vpnContract = {
   vpnDisconnect: mutation(nothing, tunnelStatus),
   /** Lets everything past a kill switch that holds, for a network's sign-in page; then the tunnel is tried again. 0 ends that. */
   vpnPauseBlock: mutation(z.object({ seconds: z.int().min(0).max(300) }), tunnelStatus),
+  /** Whole-device mode's helper, on Linux: the desktop asks for an administrator's password; answers when that has ended. */
+  vpnInstallHelper: mutation(nothing, tunnelStatus),
   /** Rates of the session, oldest first. */
   vpnHistory: query(nothing, z.object({ rates: z.array(rate) })),
 

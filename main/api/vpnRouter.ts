@@ -23,6 +23,10 @@ export const vpnProcedures = {
     .input(contract.vpnPauseBlock.input)
     .output(contract.vpnPauseBlock.output)
     .mutation(({ ctx, input }) => vpnOf(ctx).pauseBlock(input)),
+  vpnInstallHelper: procedure
+    .input(contract.vpnInstallHelper.input)
+    .output(contract.vpnInstallHelper.output)
+    .mutation(({ ctx }) => vpnOf(ctx).installHelper()),
   vpnHistory: procedure
     .input(contract.vpnHistory.input)
     .output(contract.vpnHistory.output)

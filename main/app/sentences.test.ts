@@ -31,9 +31,9 @@ const SENTENCES: Readonly<Record<Language, RegExp>> = {
 };
 
 const NAMES_A_COMMAND = /\bmontana [a-z]+|--[a-z]/;
-/** What only a command line meets, operators and those who start a host; and what no page may do: an administrator's work, a page's own opening. */
+/** What only a command line meets, operators and those who start a host; and what no page may do: a page's own opening. */
 const WITHOUT_PAGE =
-  /^(?:(?:host|page|browser|command|mesh|local|exit|helper|profile|admission|asn-map)-.*|usage|words-needed|not-confirmed|passphrase-needed|other-network|directory-unusable|port-in-use|nothing-stored|networks-stored|rate-not-privileged|city-ambiguous|decoy-unfit|bad-request|not-allowed|version-unsupported|engine-not-started)$/;
+  /^(?:(?:host|page|browser|command|mesh|local|exit|profile|admission|asn-map)-.*|usage|words-needed|not-confirmed|passphrase-needed|other-network|directory-unusable|port-in-use|nothing-stored|networks-stored|rate-not-privileged|city-ambiguous|decoy-unfit|bad-request|not-allowed|version-unsupported|engine-not-started)$/;
 
 function codesIn(room: string): Set<string> {
   const codes = new Set<string>();

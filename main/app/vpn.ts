@@ -35,6 +35,11 @@ export function openVpn({ directory, network, events }: VpnStart): VpnService {
   const service = new VpnService({
     ...{ directory: directory.root, network, desktop: desktopOf(directory) },
     binaries: () => findBinaries(),
+    async installHelper() {
+      // Only here: no other command of a host needs it.
+      const { administerHelper } = await import("./wholeDeviceHelper.ts");
+      await administerHelper("install", { hasTerminal: false, say: () => undefined });
+    },
     onChange: () => events.publish({ kind: "tunnel", payload: service.status() }),
     onFigures() {
       const { bytesUp, bytesDown, rate, sessionMs, delayMs } = service.status();

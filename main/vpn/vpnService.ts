@@ -42,6 +42,8 @@ export interface VpnOptions {
   /** Throws `engine-missing`. */
   readonly binaries: () => Binaries;
   readonly desktop: DesktopProxy;
+  /** Has the desktop ask for an administrator's password; ends when the helper is installed. Throws why it is not. */
+  readonly installHelper: () => Promise<void>;
   /** Something that `status` shows has changed. */
   readonly onChange: () => void;
   /** Once a second while connected and somebody watches. */
@@ -74,6 +76,7 @@ export class VpnService {
   readonly #faults = new Map<string, Notice>();
   /** What a test found while no tunnel was up, by the route's code. */
   #tested = new Map<string, { readonly delayMs?: number | undefined; readonly fault?: string | undefined }>();
+  #installing: Promise<void> | undefined;
   #watchers = 0;
   #figures: NodeJS.Timeout | undefined;
   /** Nobody is told of what happens before all parts are there. */
@@ -189,6 +192,13 @@ export class VpnService {
       rate: rate === null ? null : rateOf(rate),
       notices: this.#notices(now),
     };
+  }
+
+  /** Asked for again meanwhile, it waits for the same answer: a person is asked once. Throws what `installHelper` throws. */
+  async installHelper() {
+    this.#installing ??= this.#options.installHelper().finally(() => (this.#installing = undefined));
+    await this.#installing;
+    return this.status();
   }
 
   history(): { rates: Rate[] } {

@@ -150,6 +150,11 @@ export const scenes: readonly Scene[] = [
     ...{ place: "map/fra", ready: ".connect [data-code]" },
   },
   {
+    name: "map-no-helper",
+    shown: at("newcomer", { tunnel: { fault: notice("helper-missing"), chosen: "fra", cause: "failed" } }),
+    ...{ place: "map/fra", ready: ".connect [data-code]" },
+  },
+  {
     name: "map-elsewhere",
     isAlike: true,
     shown: at("connected", {

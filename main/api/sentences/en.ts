@@ -1314,6 +1314,11 @@ export const en = {
   "helper-missing": {
     sentence: "Whole-device mode needs a helper with administrator rights, which is not installed.",
     remedy: "Install it once: montana vpn helper install.",
+    page: "Install it once: the system asks for an administrator's password.",
+  },
+  "helper-not-built": {
+    sentence: "This copy of Montana brings no helper for whole-device mode.",
+    remedy: "Choose the local proxy, or take a copy that was made where Rust (cargo) is installed.",
   },
   "helper-not-running": {
     sentence: "The helper of whole-device mode does not run.",
@@ -1322,6 +1327,7 @@ export const en = {
   "helper-not-allowed": {
     sentence: "The helper of whole-device mode serves another user of this computer.",
     remedy: "Install it again as the user who needs it: montana vpn helper install.",
+    page: "Install it again: it will then serve you instead.",
   },
   "helper-busy": {
     sentence: "Another program of yours uses the helper of whole-device mode.",
@@ -1330,6 +1336,7 @@ export const en = {
   "helper-outdated": {
     sentence: "The helper of whole-device mode is of another version than this program.",
     remedy: "Install it again: montana vpn helper install.",
+    page: "Install it again: the system asks for an administrator's password.",
   },
   "helper-gone": {
     sentence: "The helper of whole-device mode ended or does not answer.",

@@ -1,11 +1,8 @@
 /** The commands of the tunnel, `montana vpn ACTION`. */
-import { dirname } from "node:path";
-
 import { call, type Client } from "../../api/client.ts";
 import type { Output } from "../../api/contract.ts";
-import { apiError, noticeOf } from "../../api/errors.ts";
+import { apiError, HELPER_LACKS, noticeOf } from "../../api/errors.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { HelperCommand } from "../../vpn/wholeDevice/install.ts";
 import { attachIfRunning, claimForCommand } from "../attach.ts";
 import type { Call, Command, Result } from "./command.ts";
 import { confirm } from "./confirm.ts";
@@ -173,8 +170,6 @@ async function installAndRetry<T>(called: Call, error: unknown, again: () => Pro
   return again();
 }
 
-const HELPER_LACKS: ReadonlySet<string> = new Set(["helper-missing", "helper-outdated", "helper-not-allowed"]);
-
 async function disconnect(_: Call, connection: VpnConnection): Promise<Result> {
   const client = await connection.client();
   const status = await call(client.vpnDisconnect.mutate());
@@ -235,28 +230,10 @@ async function keys({ arguments: [, what, id = ""] }: Call, connection: VpnConne
 
 /** In this process, whose terminal or desktop can ask for the administrator's password. */
 async function helper({ arguments: [, what], say }: Call): Promise<Result> {
-  const [{ findBinaries }, { installCommand, runAsAdministrator, uninstallCommand }, { readableByRoot }] =
-    await Promise.all([
-      import("../../xray/binaries.ts"),
-      import("../../vpn/wholeDevice/install.ts"),
-      import("../desktop/appImage.ts"),
-    ]);
-  const { APPDIR, DISPLAY, WAYLAND_DISPLAY } = process.env;
-  const native = await readableByRoot(dirname(findBinaries().xray), APPDIR);
-  try {
-    const asking = {
-      binaries: findBinaries(native.folder),
-      hasDesktop: Boolean(DISPLAY) || Boolean(WAYLAND_DISPLAY),
-      hasTerminal: process.stdin.isTTY,
-    };
-    const ways = { install: () => installCommand(asking), uninstall: () => uninstallCommand(asking) };
-    const command = await pick<() => HelperCommand | Promise<HelperCommand>>(ways, what ?? "install")();
-    say(command.text);
-    await runAsAdministrator(command);
-    return { json: { command: command.text }, text: "Done." };
-  } finally {
-    await native.remove();
-  }
+  const { administerHelper } = await import("../wholeDeviceHelper.ts");
+  const deed = pick({ install: "install", uninstall: "uninstall" } as const, what ?? "install");
+  const command = await administerHelper(deed, { hasTerminal: process.stdin.isTTY, say });
+  return { json: { command }, text: "Done." };
 }
 
 function pick<T>(ways: Readonly<Record<string, T>>, name: string): T {

@@ -2,8 +2,10 @@
 import { ProtocolError, type ErrorParams } from "../../protocol/errors.ts";
 
 export type DeviceErrorCode =
-  /** It is not installed (`install.ts`), or, with `path`, this copy of the program has none to install. */
+  /** It is not installed (`install.ts`). */
   | "helper-missing"
+  /** This copy of the program has none to install: it would be at `path`. */
+  | "helper-not-built"
   /** It is installed, and does not run. */
   | "helper-not-running"
   /** It serves another user of this machine. */

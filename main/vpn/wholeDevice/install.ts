@@ -34,13 +34,13 @@ export interface AskingOptions {
 
 /**
  * The command that installs this program's helper and engine, as `montana-helper install` says it. Throws `mode-unavailable`,
- * `helper-missing` (this copy of the program has none), `helper-needs-administrator` (`command`).
+ * `helper-not-built` (this copy of the program has none), `helper-needs-administrator` (`command`).
  */
 export async function installCommand(options: AskingOptions): Promise<HelperCommand> {
   const { binaries } = options;
   const helper = join(dirname(binaries.xray), NAME);
   if (process.platform !== "linux") throw tunnelError("mode-unavailable", { mode: "device" });
-  if (!isExecutable(helper)) throw deviceError("helper-missing", { path: helper });
+  if (!isExecutable(helper)) throw deviceError("helper-not-built", { path: helper });
   const sha256 = await digestOf(binaries.xray);
   const uid = String(process.getuid!());
   return asAdministrator(options, [helper, "install", "--engine", binaries.xray, "--sha256", sha256, "--uid", uid]);

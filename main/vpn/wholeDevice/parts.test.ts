@@ -90,7 +90,7 @@ describe.skipIf(process.platform !== "linux")("installing the helper", () => {
 
   test("is not possible where this copy of the program has no helper", async () => {
     expect(await codeOf(installCommand({ binaries: binaries(), hasDesktop: false, hasTerminal: true }))).toBe(
-      "helper-missing",
+      "helper-not-built",
     );
   });
 

@@ -1,6 +1,7 @@
 /** The tunnel: how it is, the one button, and what can be done when it fails. */
 import { useTranslation } from "react-i18next";
 
+import { HELPER_LACKS } from "../../../main/api/errors.ts";
 import { useCall } from "../../store/calls.ts";
 import type { TunnelStatus } from "../../store/hostState.ts";
 import { useHost, useIsStale } from "../../store/hostStore.ts";
@@ -11,6 +12,7 @@ import { Stale } from "../../ui/show.tsx";
 import { placeOf, type City } from "../map/cities.ts";
 import { Figures } from "./Figures.tsx";
 import { HeldKeys } from "./HeldKeys.tsx";
+import { InstallHelper } from "./InstallHelper.tsx";
 import { SignInPause } from "./SignInPause.tsx";
 import { TunnelOptions } from "./TunnelOptions.tsx";
 import { AUTOMATIC, offerOf, type Deed } from "./wish.ts";
@@ -55,6 +57,10 @@ export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
   const failure = disconnect.failure ?? (connect.failure?.code === CANCELLED ? null : connect.failure);
   // The host tells of the same failure as what the call was answered.
   const fault = failure === null && state !== "connected" && tunnel?.fault?.code !== CANCELLED ? tunnel?.fault : null;
+  const told = failure ?? fault ?? null;
+  const connectAgain = (): void => {
+    if ("city" in offer.main) act(offer.main);
+  };
   return (
     <section className="connect" data-state={state} aria-label={t("title")}>
       <Stale
@@ -74,7 +80,12 @@ export function ConnectPanel({ cities, looked }: ConnectPanelProps) {
       {offer.other !== null && (
         <DeedButton deed={offer.other} cities={cities} isDisabled={isStale || disconnect.isRunning} onAct={act} />
       )}
-      <Failure failure={failure ?? fault ?? null} />
+      <Failure
+        failure={told}
+        actions={
+          told !== null && HELPER_LACKS.has(told.code) ? <InstallHelper onInstalled={connectAgain} /> : undefined
+        }
+      />
       {tunnel !== null && <SignInPause tunnel={tunnel} />}
       {tunnel?.state === "connected" && <Figures isStale={isStale} silentSinceMs={silentSinceMs} />}
       <HeldKeys cities={cities} />

@@ -88,6 +88,8 @@ export const connect = {
   importNothing: "Nothing in it could be used.",
   importSkippedLine: "Line {{line}}: {{reason}}",
   importNoServers: "The subscription was taken, but holds no city yet.",
+  helperInstall: "Install the helper",
+  helperInstalling: "Waiting for the administrator's password…",
   practiceTitle: "Or try it without a network",
   practiceAbout: "A practice network of three cities runs on this computer alone. In a terminal, in Montana's folder:",
   addMore: "Add cities",

@@ -95,6 +95,8 @@ export const connect: Texts<typeof source, "one" | "few" | "many" | "other"> = {
   importNothing: "Ничего подходящего там нет.",
   importSkippedLine: "Строка {{line}}: {{reason}}",
   importNoServers: "Подписка принята, но городов в ней пока нет.",
+  helperInstall: "Установить помощника",
+  helperInstalling: "Ждём пароль администратора…",
   practiceTitle: "Или попробуйте без сети",
   practiceAbout: "Учебная сеть из трёх городов работает только на этом компьютере. В терминале, в папке Montana:",
   addMore: "Добавить города",
