@@ -107,6 +107,15 @@ describe.skipIf(binaries === undefined)("a tunnel", () => {
     expect(tunnel.status).toMatchObject({ state: "disconnected", cause: "cleaned", proxy: null, city: null });
   });
 
+  test("says when it has measured the cities that nobody goes through", async () => {
+    const { promise: measured, resolve } = Promise.withResolvers<undefined>();
+    open({ onMeasured: () => resolve(undefined) });
+    await tunnel.connect(WISH);
+    await measured;
+    const delays = mesh.exits.map(({ code }) => tunnel.measures.get(`${code}-direct`)?.delayMs);
+    expect(delays).toEqual(mesh.exits.map(() => expect.any(Number) as number));
+  });
+
   test("changes among three cities without a restart of the engine", async () => {
     open();
     const { proxy } = await tunnel.connect({ ...WISH, city: "fra", strict: true });

@@ -35,6 +35,8 @@ export interface TunnelOptions
   /** As `networkFingerprint`. */
   readonly network: () => string;
   readonly timing?: Partial<TunnelTiming>;
+  /** While connected, a round over the routes has measured what `measures` gives. */
+  readonly onMeasured?: () => void;
 }
 
 export interface TunnelStatus {
@@ -462,6 +464,7 @@ export class Tunnel {
         onEvent: (event) => this.#react(event),
         onFault: (fault) => (this.#fault = fault),
         onMoved: () => this.#tell(),
+        onMeasured: () => this.#options.onMeasured?.(),
       },
       abort.signal,
     );

@@ -33,6 +33,7 @@ export interface Monitored {
   readonly onFault: (fault: TunnelFault) => void;
   /** Traffic takes a better route. */
   readonly onMoved: () => void;
+  readonly onMeasured: () => void;
 }
 
 export class TunnelMonitor {
@@ -162,7 +163,7 @@ export class TunnelMonitor {
 
   /** Rounds over all routes in the background. */
   async #keepMeasuring(): Promise<void> {
-    const { engine, candidates, random, wish } = this.#monitored;
+    const { engine, candidates, random, wish, onMeasured } = this.#monitored;
     const { measurePeriod, tick } = this.#monitored.timing;
     let position = 0;
     let better: { readonly code: string; readonly rounds: number } | undefined;
@@ -174,6 +175,7 @@ export class TunnelMonitor {
       await measureRoutes(this.#monitored, round, this.#signal);
       await this.settle();
       if (isAborted(this.#signal)) return;
+      onMeasured();
       candidates.forgiveHealthy(routes);
       const [best] = candidates.orderOrNone(wish);
       if (best === undefined || best.code === candidates.current?.code || !engine.holds(best.code)) better = undefined;

@@ -103,6 +103,7 @@ export class VpnService {
       wholeDevice: openWholeDevice({ directory: this.#folder }),
       clock: { now: () => performance.now(), unixMs: () => Date.now() },
       network: networkFingerprint,
+      onMeasured: () => this.#tell(),
     });
     this.#tunnel.onChange(() => {
       this.#tell();
