@@ -237,7 +237,7 @@ describe.skipIf(binariesHere() === undefined)("a person who never joined", () =>
     expect((await montana("status", "--json")).json()).toMatchObject({ network: "solo", isBackground: false });
     await montana("stop");
     await ended;
-  });
+  }, 300_000);
 
   test("keeps another network's cities apart, and stays with the one chosen last", async () => {
     const named = await vpn<{ cities: { id: string }[] }>("cities", "--network", world.networkFile);

@@ -6,6 +6,8 @@ import type { SoakRecord, Taken } from "./soak.ts";
 const WARM_UP_SECONDS = 30;
 /** Peers come and go. */
 const FILES_GROWTH_MAX = 6;
+/** Of an exit that the traffic moved to for the rest of a short run. */
+const SHORT_FILES_GROWTH_MAX = 24;
 /** MiB, or a part of what there was. */
 const MEMORY_GROWTH_MAX = 24;
 const MEMORY_PART_MAX = 0.15;
@@ -69,8 +71,9 @@ function rowOf(role: string, taken: readonly Taken[], span: number): Row {
 }
 
 function growthMax(measure: Measure, before: number, seconds: number): number {
-  if (measure === "files") return FILES_GROWTH_MAX;
-  return Math.max(MEMORY_GROWTH_MAX, before * (seconds < SHORT_RUN_SECONDS ? SHORT_MEMORY_PART_MAX : MEMORY_PART_MAX));
+  const isShort = seconds < SHORT_RUN_SECONDS;
+  if (measure === "files") return isShort ? SHORT_FILES_GROWTH_MAX : FILES_GROWTH_MAX;
+  return Math.max(MEMORY_GROWTH_MAX, before * (isShort ? SHORT_MEMORY_PART_MAX : MEMORY_PART_MAX));
 }
 
 const show = (value: number | null): string => (value === null ? "-" : String(Math.round(value)));
