@@ -14,6 +14,8 @@ const NAME = "montana-helper";
 /** In the order in which they are tried; both ask for the password themselves. */
 const ASKING = { pkexec: "/usr/bin/pkexec", sudo: "/usr/bin/sudo" } as const;
 const STDERR_MAX = 4_096;
+/** Of pkexec, whose own page of the manual says so: nobody could be asked, or nobody was let. 126: the person closed the question. */
+const PKEXEC_NOT_AUTHORIZED = 127;
 
 export const isHelperInstalled = (): boolean => existsSync(INSTALLED);
 
@@ -22,6 +24,8 @@ export interface HelperCommand {
   readonly argv: readonly string[];
   /** For a person to read, or to type. */
   readonly text: string;
+  /** The same for a terminal, where `argv` asks through the desktop. */
+  readonly byHand?: string;
 }
 
 export interface AskingOptions {
@@ -50,8 +54,11 @@ export async function installCommand(options: AskingOptions): Promise<HelperComm
 export const uninstallCommand = (options: AskingOptions): HelperCommand =>
   asAdministrator(options, [INSTALLED, "uninstall"]);
 
-/** Runs a command of this file. Throws `helper-not-installed` with its `status` and what it said. */
-export async function runAsAdministrator({ argv }: HelperCommand): Promise<void> {
+/**
+ * Runs a command of this file. Throws `helper-not-installed` with its `status` and what it said; `helper-needs-administrator`
+ * where the desktop has nothing that asks.
+ */
+export async function runAsAdministrator({ argv, byHand }: HelperCommand): Promise<void> {
   const [program = "", ...args] = argv;
   const child = spawn(program, args, { stdio: ["inherit", "ignore", "pipe"] });
   let said = "";
@@ -60,15 +67,21 @@ export async function runAsAdministrator({ argv }: HelperCommand): Promise<void>
     child.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
     child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"));
   });
+  if (status === PKEXEC_NOT_AUTHORIZED && byHand !== undefined) {
+    throw deviceError("helper-needs-administrator", { command: byHand });
+  }
   if (status !== 0) throw deviceError("helper-not-installed", { status, said: said.trim() });
 }
 
 function asAdministrator({ hasDesktop, hasTerminal }: AskingOptions, args: readonly string[]): HelperCommand {
   const command = (...argv: string[]): HelperCommand => ({ argv, text: argv.map(quote).join(" ") });
   if (process.getuid!() === 0) return command(...args);
-  if (hasDesktop && isExecutable(ASKING.pkexec)) return command(ASKING.pkexec, "--disable-internal-agent", ...args);
+  const byHand = command("sudo", ...args).text;
+  if (hasDesktop && isExecutable(ASKING.pkexec)) {
+    return { ...command(ASKING.pkexec, "--disable-internal-agent", ...args), byHand };
+  }
   if (hasTerminal && isExecutable(ASKING.sudo)) return command(ASKING.sudo, "--", ...args);
-  throw deviceError("helper-needs-administrator", { command: command("sudo", ...args).text });
+  throw deviceError("helper-needs-administrator", { command: byHand });
 }
 
 const quote = (word: string): string => (/^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

@@ -101,6 +101,12 @@ describe.skipIf(process.platform !== "linux")("installing the helper", () => {
     expect(await codeOf(runAsAdministrator({ argv: ["/nonexistent"], text: "" }))).toBe("helper-not-installed");
   });
 
+  test("names the command for a terminal where the desktop has nothing that asks for the password", async () => {
+    const unasked = { argv: ["/bin/sh", "-c", "exit 127"], text: "", byHand: "sudo montana-helper install" };
+    const error: unknown = await runAsAdministrator(unasked).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "helper-needs-administrator", params: { command: unasked.byHand } });
+  });
+
   test.skipIf(process.getuid?.() !== 0)("needs nobody's password as root", () => {
     const { argv } = uninstallCommand({ binaries: binaries(), hasDesktop: true, hasTerminal: true });
     expect(argv).toEqual(["/usr/local/libexec/montana/montana-helper", "uninstall"]);
