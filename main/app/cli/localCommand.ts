@@ -13,7 +13,7 @@ import { startLocal } from "../../local/start.ts";
 import { localStatus } from "../../local/status.ts";
 import { stopLocal } from "../../local/stop.ts";
 import { attachIfRunning } from "../attach.ts";
-import { CLI } from "../commandLine.ts";
+import { laterCommand } from "../commandLine.ts";
 import type { DataDirectory } from "../dataDirectory.ts";
 import { takeLock } from "../lock.ts";
 import type { Call, Command, Result } from "./command.ts";
@@ -99,7 +99,8 @@ export const local: Command = {
     "site that says which city one comes from; start does that. All of it lies in the folder local of the data directory.",
   async run(called) {
     const [name = ""] = called.arguments;
-    const program = [process.execPath, CLI];
+    // In the desktop app, too, its parts are the command line and not windows.
+    const program = laterCommand([]);
     const practice = new Local({ dataRoot: called.directory.root, program, onStep: (step) => called.say(step) });
     return actions[name as keyof typeof actions](called, practice);
   },
